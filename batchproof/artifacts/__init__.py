@@ -1,0 +1,1 @@
+"""The artifact store: files with content hashes, and the manifest that says where each came from."""

@@ -1,0 +1,82 @@
+"""Reading ONNX files from outside, and writing our own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx.external_data_helper import ExternalDataInfo, uses_external_data
+
+from batchproof.errors import InputError
+
+# protobuf itself cannot hold more; bigger models keep their weights in external data.
+LARGEST_PROTOBUF = 2**31 - 1
+
+
+def read(path: Path) -> onnx.ModelProto:
+    """Read the ONNX file at `path` with its external data.
+
+    Raises `InputError` when the file is missing, unreadable, empty, truncated, not ONNX, without nodes, or when its
+    external data is missing or lies outside its folder.
+    """
+    model = _parse(_bytes_of(path), path)
+    _check_external_data(model, path)
+    try:
+        onnx.load_external_data_for_model(model, str(path.parent))
+        onnx.checker.check_model(model)
+    except (onnx.checker.ValidationError, OSError, ValueError, RuntimeError) as error:
+        detail = str(error).splitlines()[0]
+        raise InputError(f"not a valid ONNX model ({detail})", where=path, remedy="Fetch or export the file again") from error
+    return model
+
+
+def external_files(path: Path) -> list[Path]:
+    """Return the files beside the ONNX file at `path` that hold its weights, sorted; empty for a self-contained file."""
+    model = _parse(_bytes_of(path), path)
+    _check_external_data(model, path)
+    return sorted({path.parent / location for location in _locations(model)})
+
+
+def non_finite_weights(model: onnx.ModelProto) -> list[str]:
+    """Name the initialisers of the main graph that hold NaN or Inf."""
+    return [tensor.name for tensor in model.graph.initializer if not np.isfinite(_as_float(tensor)).all()]
+
+
+def _as_float(tensor: onnx.TensorProto) -> np.ndarray:
+    return np.asarray(onnx.numpy_helper.to_array(tensor), dtype=np.float64)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_PROTOBUF:
+            raise InputError(f"{size} bytes are more than one ONNX file can hold", where=path, remedy="Keep the weights in external data")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=path, remedy="Check the path and its permissions") from error
+
+
+def _parse(content: bytes, path: Path) -> onnx.ModelProto:
+    try:
+        model = onnx.ModelProto.FromString(content)
+    except DecodeError as error:
+        raise InputError("not an ONNX file, or a truncated one", where=path, remedy="Fetch or export the file again") from error
+    if not model.graph.node or not model.opset_import:
+        raise InputError("holds no ONNX graph: empty, truncated or of another format", where=path, remedy="Fetch or export the file again")
+    return model
+
+
+def _locations(model: onnx.ModelProto) -> list[str]:
+    return [ExternalDataInfo(tensor).location for tensor in model.graph.initializer if uses_external_data(tensor)]
+
+
+def _check_external_data(model: onnx.ModelProto, path: Path) -> None:
+    folder = path.parent.resolve()
+    for location in set(_locations(model)):
+        target = (folder / location).resolve()
+        if not target.is_relative_to(folder):
+            raise InputError(f"its external data '{location}' lies outside its folder", where=path, remedy="Refused: such a file could read any file of this machine")
+        if not target.is_file():
+            raise InputError(f"its external data '{location}' is missing", where=path, remedy="Put it beside the ONNX file")

@@ -1,0 +1,43 @@
+"""The exceptions that a user can meet. Each renders one line: where, what, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class BatchproofError(Exception):
+    """Anything that ends a command with exit code 2 and one line instead of a traceback."""
+
+    def __init__(self, what: str, *, where: str | Path | None = None, remedy: str | None = None) -> None:
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+        super().__init__(self.line())
+
+    def line(self) -> str:
+        """Render `where: what. What to do.` without line breaks."""
+        parts = [f"{self.where}: {self.what}" if self.where is not None else self.what]
+        if self.remedy:
+            parts.append(self.remedy)
+        return " ".join(" ".join(part.rstrip(".") + "." for part in parts).split())
+
+
+class InputError(BatchproofError):
+    """A file, option or pack that the user named cannot be used as it is."""
+
+
+class StoreError(BatchproofError):
+    """The artifact store cannot be read or written (permissions, disk space, foreign or damaged manifest)."""
+
+
+class MissingDependencyError(BatchproofError):
+    """An optional package that this command needs is not installed."""
+
+    @classmethod
+    def for_extra(cls, package: str, extra: str) -> MissingDependencyError:
+        """Name the package and the extra of batchproof that brings it."""
+        return cls(f"{package} is not installed", remedy=f"Install it with: python -m pip install 'batchproof[{extra}]'")
+
+
+class StepFailedError(BatchproofError):
+    """One model cannot go through one stage; the run goes on with the others and records this reason."""

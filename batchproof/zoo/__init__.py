@@ -1,0 +1,1 @@
+"""Model families, published files and packs, as data."""

@@ -1,0 +1,134 @@
+"""Which family an ONNX graph belongs to, decided by its graph alone, never by its file name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import onnx
+
+from batchproof.errors import InputError
+from batchproof.zoo import families
+from batchproof.zoo.spec import ModelSpec
+
+# What insightface's loaders look for among the first eight nodes to decide that normalisation is in the graph.
+_NORMALISATION_NODES = 8
+_SCRFD_LAYOUTS = {6: ((8, 16, 32), 2), 9: ((8, 16, 32), 2), 10: ((8, 16, 32, 64, 128), 1), 15: ((8, 16, 32, 64, 128), 1)}
+_LANDMARK_CHANNELS = (212, 3309)
+_GENDERAGE_CHANNELS = 3
+_SMALLEST_EMBEDDING, _LARGEST_EMBEDDING = 64, 2048
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """The family of a graph, the graph's own tensor names in the order of the spec, and the sentence that says why."""
+
+    spec: ModelSpec
+    input_name: str
+    output_names: tuple[str, ...]
+    reason: str
+
+
+Dims = tuple[int | None, ...]
+
+
+def recognise(model: onnx.ModelProto) -> Recognition:
+    """Recognise the family of `model`.
+
+    Raises `InputError` with the shapes that were found when the graph is none of the known face models.
+    """
+    image = _image_input(model)
+    outputs = _declared_outputs(model)
+    name, dims = image
+    found = f"input '{name}' {_show(dims)}, {len(outputs)} output(s) {', '.join(_show(shape) for _, shape in outputs[:3])}"
+    recognition = _as_scrfd(name, outputs) or _as_single_output(model, name, dims, outputs)
+    if recognition is None:
+        raise InputError(
+            f"no known face model: {found}",
+            remedy="Known are SCRFD detectors, ArcFace-like embedders, 2d106det, 1k3d68 and genderage",
+        )
+    return recognition
+
+
+def _image_input(model: onnx.ModelProto) -> tuple[str, Dims]:
+    initialisers = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in initialisers]
+    if len(inputs) != 1:
+        raise InputError(f"no known face model: {len(inputs)} inputs where one image is expected", remedy="Give the network itself, not a pipeline around it")
+    dims = _dims(inputs[0])
+    if len(dims) != 4 or dims[1] not in (3, None):
+        raise InputError(f"no known face model: input '{inputs[0].name}' is {_show(dims)}, expected [N, 3, H, W]", remedy="Known models take one NCHW image")
+    return inputs[0].name, dims
+
+
+def _declared_outputs(model: onnx.ModelProto) -> list[tuple[str, Dims]]:
+    declared = [(value.name, _dims(value)) for value in model.graph.output]
+    if all(shape and shape[-1] for _, shape in declared):
+        return declared
+    inferred = onnx.shape_inference.infer_shapes(model)
+    return [(value.name, _dims(value)) for value in inferred.graph.output]
+
+
+def _as_scrfd(input_name: str, outputs: list[tuple[str, Dims]]) -> Recognition | None:
+    """6 or 9 outputs of 3 levels, 10 or 15 of 5 levels, rank 2 or 3, with 1, 4 (and 10) channels."""
+    if len(outputs) not in _SCRFD_LAYOUTS or any(len(shape) not in (2, 3) for _, shape in outputs):
+        return None
+    strides, anchors = _SCRFD_LAYOUTS[len(outputs)]
+    keypoints = len(outputs) // len(strides) == 3
+    ordered: list[str] = []
+    for kind in ("score", "bbox", "kps") if keypoints else ("score", "bbox"):
+        level = [(name, shape) for name, shape in outputs if shape[-1] == families.SCRFD_CHANNELS[kind]]
+        if len(level) != len(strides):
+            return None
+        ordered += [name for name, _ in _finest_level_first(level)]
+    return Recognition(
+        spec=families.scrfd(keypoints=keypoints, strides=strides, anchors_per_cell=anchors),
+        input_name=input_name,
+        output_names=tuple(ordered),
+        reason=f"{len(outputs)} outputs with 1, 4{', 10' if keypoints else ''} channels on {len(strides)} levels: an SCRFD detector"
+        f" {'with' if keypoints else 'without'} landmarks",
+    )
+
+
+def _finest_level_first(level: list[tuple[str, Dims]]) -> list[tuple[str, Dims]]:
+    """Sort by falling number of rows where the file declares them; otherwise trust the order that all exporters share."""
+    rows = [shape[-2] for _, shape in level]
+    if all(rows):
+        return sorted(level, key=lambda output: -(output[1][-2] or 0))
+    return level
+
+
+def _as_single_output(model: onnx.ModelProto, input_name: str, dims: Dims, outputs: list[tuple[str, Dims]]) -> Recognition | None:
+    size, width = dims[2:]
+    if len(outputs) != 1 or size is None or size != width:
+        return None
+    output, shape = outputs[0]
+    channels = shape[-1] if shape else None
+    if channels is None:
+        return None
+    inside = _normalises_itself(model)
+    spec, what = None, ""
+    if size == 192 and channels in _LANDMARK_CHANNELS:
+        spec, what = families.landmarks(size=size, channels=channels, normalised_in_graph=inside), "a landmark network"
+    elif size == 96 and channels == _GENDERAGE_CHANNELS:
+        spec, what = families.genderage(size=size, normalised_in_graph=inside), "the gender and age network"
+    elif size >= 112 and size % 16 == 0 and _SMALLEST_EMBEDDING <= channels <= _LARGEST_EMBEDDING:
+        spec, what = families.arcface(size=size, embedding=channels, normalised_in_graph=inside), "an ArcFace-like embedder"
+    if spec is None:
+        return None
+    where = "inside the graph" if inside else "outside the graph"
+    return Recognition(spec, input_name, (output,), f"one {size}x{size} image to {channels} values: {what}, normalised {where}")
+
+
+def _normalises_itself(model: onnx.ModelProto) -> bool:
+    """insightface's own rule: a node named Sub... or _minus... and one named Mul... or _mul... among the first eight."""
+    names = [node.name for node in model.graph.node[:_NORMALISATION_NODES]]
+    return any(name.startswith(("Sub", "_minus")) for name in names) and any(name.startswith(("Mul", "_mul")) for name in names)
+
+
+def _dims(value: onnx.ValueInfoProto) -> Dims:
+    """Declared dimensions; None for a symbol, for nothing at all, and for the 0 and -1 that some exporters write."""
+    return tuple(dim.dim_value if dim.dim_value > 0 else None for dim in value.type.tensor_type.shape.dim)
+
+
+def _show(dims: Dims) -> str:
+    return "[" + ", ".join("?" if dim is None else str(dim) for dim in dims) + "]"

@@ -36,7 +36,9 @@ class MissingDependencyError(BatchproofError):
     @classmethod
     def for_extra(cls, package: str, extra: str) -> MissingDependencyError:
         """Name the package and the extra of batchproof that brings it."""
-        return cls(f"{package} is not installed", remedy=f"Install it with: python -m pip install 'batchproof[{extra}]'")
+        return cls(
+            f"{package} is not installed", remedy=f"Install it with: python -m pip install 'batchproof[{extra}]'"
+        )
 
 
 class StepFailedError(BatchproofError):

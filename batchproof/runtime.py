@@ -51,8 +51,12 @@ class OnnxRuntimeRunner:
         """Run one batch; raises `InputError` with ONNX Runtime's own sentence when the shapes do not fit."""
         try:
             return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: images}), strict=True))
-        except Exception as error:  # ONNX Runtime raises its own undocumented classes, all direct children of Exception.
-            raise InputError(f"ONNX Runtime cannot run a batch of shape {list(images.shape)} ({_first_line(error)})") from error
+        except (
+            Exception
+        ) as error:  # ONNX Runtime raises its own undocumented classes, all direct children of Exception.
+            raise InputError(
+                f"ONNX Runtime cannot run a batch of shape {list(images.shape)} ({_first_line(error)})"
+            ) from error
 
 
 def onnxruntime_module() -> object:
@@ -64,7 +68,9 @@ def onnxruntime_module() -> object:
     return module
 
 
-def open_session(model: Path | bytes, *, optimised: bool = True, save_to: Path | None = None) -> onnxruntime.InferenceSession:
+def open_session(
+    model: Path | bytes, *, optimised: bool = True, save_to: Path | None = None
+) -> onnxruntime.InferenceSession:
     """Open a CPU session; with `save_to`, write the optimised graph there in ORT format.
 
     Raises `InputError` with ONNX Runtime's sentence when the model cannot be loaded.

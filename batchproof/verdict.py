@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any, ClassVar
 
 
 class Status(str, Enum):
@@ -40,18 +41,38 @@ class Verdict:
     unit: str = ""
     witness: str | None = None
 
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}  # read by pydantic when a manifest is loaded
+
     def __bool__(self) -> bool:
         """True when the check was made and holds."""
         return self.status in (Status.PASS, Status.PROVEN)
 
 
-def at_most(check: str, subject: str, figure: float, threshold: float, reason: str, *, unit: str = "", witness: str | None = None) -> Verdict:
+def at_most(
+    check: str,
+    subject: str,
+    figure: float,
+    threshold: float,
+    reason: str,
+    *,
+    unit: str = "",
+    witness: str | None = None,
+) -> Verdict:
     """Pass when `figure <= threshold`; a NaN figure fails."""
     status = Status.PASS if figure <= threshold else Status.FAIL
     return Verdict(check, subject, status, reason, figure, threshold, unit, witness)
 
 
-def at_least(check: str, subject: str, figure: float, threshold: float, reason: str, *, unit: str = "", witness: str | None = None) -> Verdict:
+def at_least(
+    check: str,
+    subject: str,
+    figure: float,
+    threshold: float,
+    reason: str,
+    *,
+    unit: str = "",
+    witness: str | None = None,
+) -> Verdict:
     """Pass when `figure >= threshold`; a NaN figure fails."""
     status = Status.PASS if figure >= threshold else Status.FAIL
     return Verdict(check, subject, status, reason, figure, threshold, unit, witness)

@@ -39,5 +39,7 @@ def _file_digest(path: Path) -> hashlib._Hash:
             while chunk := stream.read(_CHUNK):
                 digest.update(chunk)
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=path, remedy="Check the path and its permissions") from error
+        raise InputError(
+            f"cannot be read ({error.strerror})", where=path, remedy="Check the path and its permissions"
+        ) from error
     return digest

@@ -28,12 +28,14 @@ def read(path: Path) -> onnx.ModelProto:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, OSError, ValueError, RuntimeError) as error:
         detail = str(error).splitlines()[0]
-        raise InputError(f"not a valid ONNX model ({detail})", where=path, remedy="Fetch or export the file again") from error
+        raise InputError(
+            f"not a valid ONNX model ({detail})", where=path, remedy="Fetch or export the file again"
+        ) from error
     return model
 
 
 def external_files(path: Path) -> list[Path]:
-    """Return the files beside the ONNX file at `path` that hold its weights, sorted; empty for a self-contained file."""
+    """Return the files that hold the weights of the ONNX file at `path`, sorted; empty for a self-contained file."""
     model = _parse(_bytes_of(path), path)
     _check_external_data(model, path)
     return sorted({path.parent / location for location in _locations(model)})
@@ -52,19 +54,31 @@ def _bytes_of(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > LARGEST_PROTOBUF:
-            raise InputError(f"{size} bytes are more than one ONNX file can hold", where=path, remedy="Keep the weights in external data")
+            raise InputError(
+                f"{size} bytes are more than one ONNX file can hold",
+                where=path,
+                remedy="Keep the weights in external data",
+            )
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=path, remedy="Check the path and its permissions") from error
+        raise InputError(
+            f"cannot be read ({error.strerror})", where=path, remedy="Check the path and its permissions"
+        ) from error
 
 
 def _parse(content: bytes, path: Path) -> onnx.ModelProto:
     try:
-        model = onnx.ModelProto.FromString(content)
+        model: onnx.ModelProto = onnx.ModelProto.FromString(content)
     except DecodeError as error:
-        raise InputError("not an ONNX file, or a truncated one", where=path, remedy="Fetch or export the file again") from error
+        raise InputError(
+            "not an ONNX file, or a truncated one", where=path, remedy="Fetch or export the file again"
+        ) from error
     if not model.graph.node or not model.opset_import:
-        raise InputError("holds no ONNX graph: empty, truncated or of another format", where=path, remedy="Fetch or export the file again")
+        raise InputError(
+            "holds no ONNX graph: empty, truncated or of another format",
+            where=path,
+            remedy="Fetch or export the file again",
+        )
     return model
 
 
@@ -77,6 +91,12 @@ def _check_external_data(model: onnx.ModelProto, path: Path) -> None:
     for location in set(_locations(model)):
         target = (folder / location).resolve()
         if not target.is_relative_to(folder):
-            raise InputError(f"its external data '{location}' lies outside its folder", where=path, remedy="Refused: such a file could read any file of this machine")
+            raise InputError(
+                f"its external data '{location}' lies outside its folder",
+                where=path,
+                remedy="Refused: such a file could read any file of this machine",
+            )
         if not target.is_file():
-            raise InputError(f"its external data '{location}' is missing", where=path, remedy="Put it beside the ONNX file")
+            raise InputError(
+                f"its external data '{location}' is missing", where=path, remedy="Put it beside the ONNX file"
+            )

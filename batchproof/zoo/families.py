@@ -17,7 +17,9 @@ def scrfd(*, keypoints: bool = True, strides: tuple[int, ...] = (8, 16, 32), anc
         family="scrfd",
         role="detector",
         input=InputSpec(height=None, width=None, mean=127.5, std=128.0, multiple_of=max(strides)),
-        outputs=tuple(OutputSpec(f"{kind}_{stride}", kind, SCRFD_CHANNELS[kind], stride) for kind in kinds for stride in strides),
+        outputs=tuple(
+            OutputSpec(f"{kind}_{stride}", kind, SCRFD_CHANNELS[kind], stride) for kind in kinds for stride in strides
+        ),
         anchors_per_cell=anchors_per_cell,
     )
 

@@ -12,7 +12,12 @@ from batchproof.zoo.spec import ModelSpec
 
 # What insightface's loaders look for among the first eight nodes to decide that normalisation is in the graph.
 _NORMALISATION_NODES = 8
-_SCRFD_LAYOUTS = {6: ((8, 16, 32), 2), 9: ((8, 16, 32), 2), 10: ((8, 16, 32, 64, 128), 1), 15: ((8, 16, 32, 64, 128), 1)}
+_SCRFD_LAYOUTS = {
+    6: ((8, 16, 32), 2),
+    9: ((8, 16, 32), 2),
+    10: ((8, 16, 32, 64, 128), 1),
+    15: ((8, 16, 32, 64, 128), 1),
+}
 _LANDMARK_CHANNELS = (212, 3309)
 _GENDERAGE_CHANNELS = 3
 _SMALLEST_EMBEDDING, _LARGEST_EMBEDDING = 64, 2048
@@ -39,7 +44,9 @@ def recognise(model: onnx.ModelProto) -> Recognition:
     image = _image_input(model)
     outputs = _declared_outputs(model)
     name, dims = image
-    found = f"input '{name}' {_show(dims)}, {len(outputs)} output(s) {', '.join(_show(shape) for _, shape in outputs[:3])}"
+    found = (
+        f"input '{name}' {_show(dims)}, {len(outputs)} output(s) {', '.join(_show(shape) for _, shape in outputs[:3])}"
+    )
     recognition = _as_scrfd(name, outputs) or _as_single_output(model, name, dims, outputs)
     if recognition is None:
         raise InputError(
@@ -53,10 +60,16 @@ def _image_input(model: onnx.ModelProto) -> tuple[str, Dims]:
     initialisers = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in initialisers]
     if len(inputs) != 1:
-        raise InputError(f"no known face model: {len(inputs)} inputs where one image is expected", remedy="Give the network itself, not a pipeline around it")
+        raise InputError(
+            f"no known face model: {len(inputs)} inputs where one image is expected",
+            remedy="Give the network itself, not a pipeline around it",
+        )
     dims = _dims(inputs[0])
     if len(dims) != 4 or dims[1] not in (3, None):
-        raise InputError(f"no known face model: input '{inputs[0].name}' is {_show(dims)}, expected [N, 3, H, W]", remedy="Known models take one NCHW image")
+        raise InputError(
+            f"no known face model: input '{inputs[0].name}' is {_show(dims)}, expected [N, 3, H, W]",
+            remedy="Known models take one NCHW image",
+        )
     return inputs[0].name, dims
 
 
@@ -84,20 +97,22 @@ def _as_scrfd(input_name: str, outputs: list[tuple[str, Dims]]) -> Recognition |
         spec=families.scrfd(keypoints=keypoints, strides=strides, anchors_per_cell=anchors),
         input_name=input_name,
         output_names=tuple(ordered),
-        reason=f"{len(outputs)} outputs with 1, 4{', 10' if keypoints else ''} channels on {len(strides)} levels: an SCRFD detector"
-        f" {'with' if keypoints else 'without'} landmarks",
+        reason=f"{len(outputs)} outputs with {'1, 4, 10' if keypoints else '1, 4'} channels on {len(strides)} levels: "
+        f"an SCRFD detector {'with' if keypoints else 'without'} landmarks",
     )
 
 
 def _finest_level_first(level: list[tuple[str, Dims]]) -> list[tuple[str, Dims]]:
-    """Sort by falling number of rows where the file declares them; otherwise trust the order that all exporters share."""
+    """Sort by falling number of rows where they are declared; otherwise trust the order that all exporters share."""
     rows = [shape[-2] for _, shape in level]
     if all(rows):
         return sorted(level, key=lambda output: -(output[1][-2] or 0))
     return level
 
 
-def _as_single_output(model: onnx.ModelProto, input_name: str, dims: Dims, outputs: list[tuple[str, Dims]]) -> Recognition | None:
+def _as_single_output(
+    model: onnx.ModelProto, input_name: str, dims: Dims, outputs: list[tuple[str, Dims]]
+) -> Recognition | None:
     size, width = dims[2:]
     if len(outputs) != 1 or size is None or size != width:
         return None
@@ -112,17 +127,24 @@ def _as_single_output(model: onnx.ModelProto, input_name: str, dims: Dims, outpu
     elif size == 96 and channels == _GENDERAGE_CHANNELS:
         spec, what = families.genderage(size=size, normalised_in_graph=inside), "the gender and age network"
     elif size >= 112 and size % 16 == 0 and _SMALLEST_EMBEDDING <= channels <= _LARGEST_EMBEDDING:
-        spec, what = families.arcface(size=size, embedding=channels, normalised_in_graph=inside), "an ArcFace-like embedder"
+        spec, what = (
+            families.arcface(size=size, embedding=channels, normalised_in_graph=inside),
+            "an ArcFace-like embedder",
+        )
     if spec is None:
         return None
     where = "inside the graph" if inside else "outside the graph"
-    return Recognition(spec, input_name, (output,), f"one {size}x{size} image to {channels} values: {what}, normalised {where}")
+    return Recognition(
+        spec, input_name, (output,), f"one {size}x{size} image to {channels} values: {what}, normalised {where}"
+    )
 
 
 def _normalises_itself(model: onnx.ModelProto) -> bool:
-    """insightface's own rule: a node named Sub... or _minus... and one named Mul... or _mul... among the first eight."""
+    """Tell by insightface's own rule: names Sub... or _minus..., and Mul... or _mul..., among the first eight nodes."""
     names = [node.name for node in model.graph.node[:_NORMALISATION_NODES]]
-    return any(name.startswith(("Sub", "_minus")) for name in names) and any(name.startswith(("Mul", "_mul")) for name in names)
+    return any(name.startswith(("Sub", "_minus")) for name in names) and any(
+        name.startswith(("Mul", "_mul")) for name in names
+    )
 
 
 def _dims(value: onnx.ValueInfoProto) -> Dims:

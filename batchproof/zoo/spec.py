@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 Role = Literal["detector", "embedder", "landmarks", "attributes"]
 OutputKind = Literal["score", "bbox", "kps", "embedding", "landmarks", "attributes"]
@@ -25,6 +25,8 @@ class InputSpec:
     channels: int = 3
     colour: Literal["RGB", "BGR"] = "RGB"
 
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}  # read by pydantic when a manifest is loaded
+
     @property
     def dynamic_size(self) -> bool:
         """Whether height and width are free."""
@@ -44,6 +46,8 @@ class OutputSpec:
     channels: int
     stride: int | None = None
 
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}  # read by pydantic when a manifest is loaded
+
     def rows(self, height: int, width: int, anchors_per_cell: int) -> int | None:
         """Anchors of this level for an input of `height` x `width` pixels; None for outputs without a stride."""
         if self.stride is None:
@@ -60,6 +64,8 @@ class ModelSpec:
     input: InputSpec
     outputs: tuple[OutputSpec, ...]
     anchors_per_cell: int = 1
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}  # read by pydantic when a manifest is loaded
 
     @property
     def strides(self) -> tuple[int, ...]:

@@ -1,0 +1,163 @@
+"""The manifest: the one ordered truth of a store, as JSON that ten lines of any language can read."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, TypeAdapter, ValidationError
+
+from batchproof.errors import StoreError
+from batchproof.verdict import Verdict
+from batchproof.zoo.spec import ModelSpec
+
+FORMAT = 1
+
+
+def _inside_the_store(path: str) -> str:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts:
+        raise ValueError(f"'{path}' points outside the store")
+    return path
+
+
+StorePath = Annotated[str, AfterValidator(_inside_the_store)]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One file of the store; `sha256` covers an ONNX file's external data."""
+
+    path: StorePath
+    sha256: str
+    bytes: int
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one step did: from which parents, sources, settings and tools, with which artifacts and verdicts.
+
+    `key` is the hash of everything that decides the outcome; it is empty when the step failed and must run again.
+    `sources` are files from outside the store, by name and hash. `notes` are measurements that no threshold judges.
+    """
+
+    stage: str
+    name: str
+    key: str
+    parents: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    tools: dict[str, str] = field(default_factory=dict)
+    artifacts: tuple[Artifact, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    notes: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    finished: str = ""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model of the pack: what it is, why we think so, where it came from and under which licence."""
+
+    spec: ModelSpec
+    reason: str
+    source: str
+    licence: str
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything a store knows about itself."""
+
+    pack: str
+    format: int = FORMAT
+    models: dict[str, ModelEntry] = field(default_factory=dict)
+    records: tuple[Record, ...] = ()
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    def record(self, stage: str, name: str) -> Record | None:
+        """Find the record of one step."""
+        return next((record for record in self.records if (record.stage, record.name) == (stage, name)), None)
+
+    def artifact(self, path: str) -> Artifact | None:
+        """Find an artifact by its path in the store."""
+        return next(
+            (artifact for record in self.records for artifact in record.artifacts if artifact.path == path), None
+        )
+
+    def with_record(self, record: Record) -> Manifest:
+        """Return a manifest in which `record` takes the place of its predecessor, or stands at the end."""
+        old = self.record(record.stage, record.name)
+        if old is None:
+            return replace(self, records=(*self.records, record))
+        return replace(self, records=tuple(record if entry is old else entry for entry in self.records))
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """All verdicts, in the order of the steps."""
+        return tuple(verdict for record in self.records for verdict in record.verdicts)
+
+
+_ADAPTER = TypeAdapter(Manifest)
+
+
+def read(path: Path) -> Manifest:
+    """Read a manifest; raises `StoreError` naming the first thing that is wrong with it."""
+    try:
+        manifest = _ADAPTER.validate_json(path.read_bytes())
+    except OSError as error:
+        raise StoreError(
+            f"cannot be read ({error.strerror})", where=path, remedy="Name a folder that batchproof run has written"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(str(part) for part in first["loc"])
+        raise StoreError(
+            f"not a manifest that this version can read ({first['msg']} at '{at}')",
+            where=path,
+            remedy="Move the folder away and run again",
+        ) from error
+    if manifest.format != FORMAT:
+        raise StoreError(
+            f"has format {manifest.format}, this version reads {FORMAT}",
+            where=path,
+            remedy="Use the version of batchproof that wrote it",
+        )
+    return manifest
+
+
+def write(manifest: Manifest, path: Path) -> None:
+    """Write a manifest atomically: a reader, or a kill at any moment, sees the old one or the new one."""
+    write_atomically(path, _ADAPTER.dump_json(manifest, indent=1) + b"\n")
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put `content` at `path` in one step; raises `StoreError` and leaves the old file when the disk refuses."""
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
+            temporary = Path(stream.name)
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"cannot be written ({error.strerror})",
+            where=path,
+            remedy="Check permissions and free space, or choose another output",
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,128 @@
+"""What a person sees: progress on stderr, tables on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from batchproof.artifacts.manifest import Manifest, Record
+from batchproof.artifacts.step import Step
+from batchproof.doctor import Finding
+from batchproof.report.summary import Cell, matrix, worth_reading
+from batchproof.verdict import Status
+
+out = Console()
+err = Console(stderr=True)
+
+_COLOURS = {
+    Status.PASS: "green",
+    Status.PROVEN: "green",
+    Status.FAIL: "bold red",
+    Status.REFUTED: "bold red",
+    Status.UNKNOWN: "yellow",
+    Status.NOT_RUN: "dim",
+}
+
+
+class ProgressDisplay:
+    """A bar that says what is being computed, and a line for every step that was; on stderr."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("[bold]{task.fields[stage]}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self._task = self._progress.add_task("", stage="", total=None)
+        self._stage, self._steps, self._unchanged = "", 0, 0
+
+    def __enter__(self) -> ProgressDisplay:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+        if error is None:
+            self._close_stage()
+
+    def stage(self, name: str, steps: int) -> None:
+        """A stage of so many steps begins."""
+        self._close_stage()
+        self._stage, self._steps, self._unchanged = name, steps, 0
+        self._progress.reset(self._task, total=steps, stage=name, description="")
+
+    def started(self, step: Step) -> None:
+        """A step begins to compute."""
+        self._progress.update(self._task, description=escape(step.name))
+
+    def finished(self, record: Record, *, unchanged: bool) -> None:
+        """A step has computed, or needed not to."""
+        self._progress.advance(self._task)
+        if unchanged:
+            self._unchanged += 1
+            return
+        worst = _worst(record)
+        err.print(
+            f"  {record.stage:<9}{escape(record.name):<44} [{_COLOURS[worst]}]{worst.value:<8}[/]{record.seconds:7.1f} s",
+            highlight=False,
+        )
+
+    def waiting(self, root: Path) -> None:
+        """Another process holds the store."""
+        err.print(f"[yellow]waiting[/]: another batchproof is working in {escape(str(root))}")
+
+    def _close_stage(self) -> None:
+        if self._unchanged:
+            what = "nothing to do" if self._unchanged == self._steps else "the rest computed"
+            err.print(f"  {self._stage:<9}{self._unchanged} of {self._steps} steps unchanged, {what}", highlight=False)
+        self._unchanged = 0
+
+
+def show_summary(manifest: Manifest, report: Path) -> None:
+    """Print one row per artifact and stage column, then every verdict that is not a pass."""
+    table = Table(title=f"Pack {escape(manifest.pack)}", title_justify="left")
+    heads, rows = matrix(manifest)
+    for head in heads:
+        table.add_column(head)
+    for row in rows:
+        table.add_row(*(_cell(cell) for cell in row))
+    out.print(table)
+    for verdict, count in worth_reading(manifest):
+        times = f" (and {count - 1} more like it)" if count > 1 else ""
+        colour = _COLOURS[verdict.status]
+        out.print(f"[{colour}]{verdict.status.value}[/] {escape(verdict.subject)} {verdict.check}: {escape(verdict.reason)}{times}", highlight=False)
+    out.print(f"Every figure: {escape(str(report))}", highlight=False)
+
+
+def show_findings(findings: Iterable[Finding]) -> None:
+    """Print what this machine can do."""
+    table = Table(title="What this machine can do", title_justify="left")
+    for head in ("", "status", "found", "to do"):
+        table.add_column(head, overflow="fold")
+    colours = {"ok": "green", "partial": "yellow", "missing": "dim"}
+    for finding in findings:
+        status = f"[{colours[finding.status]}]{finding.status}[/]"
+        table.add_row(escape(finding.subject), status, escape(finding.detail), escape(finding.remedy or ""))
+    out.print(table)
+
+
+def _cell(cell: Cell) -> str:
+    return escape(cell.text) if cell.status is None else f"[{_COLOURS[cell.status]}]{escape(cell.text)}[/]"
+
+
+def _worst(record: Record) -> Status:
+    order = (Status.REFUTED, Status.FAIL, Status.UNKNOWN, Status.NOT_RUN)
+    found = {verdict.status for verdict in record.verdicts}
+    return next((status for status in order if status in found), Status.PASS)

@@ -1,0 +1,100 @@
+"""The Markdown report of a store: everything that the manifest knows, in the order of the work."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Sequence
+
+from batchproof.artifacts.manifest import Manifest, Record
+from batchproof.report.summary import matrix, worth_reading
+from batchproof.verdict import Verdict
+
+
+def render(manifest: Manifest) -> str:
+    """Render the report; the same manifest on the same machine gives the same text."""
+    sections = (_summary(manifest), _models(manifest), _findings(manifest), _builds(manifest), _verdicts(manifest), _provenance(manifest))
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _summary(manifest: Manifest) -> str:
+    heads, rows = matrix(manifest)
+    lines = [f"# Batchproof report: {manifest.pack}", "", _table(heads, [[cell.text for cell in row] for row in rows])]
+    for verdict, count in worth_reading(manifest):
+        more = f" (and {count - 1} more like it)" if count > 1 else ""
+        lines.append(f"\n**{verdict.status.value}** `{verdict.subject}` {verdict.check}: {verdict.reason}{more}")
+    return "\n".join(lines)
+
+
+def _models(manifest: Manifest) -> str:
+    rows = [
+        [name, entry.spec.family, entry.spec.role, entry.source, entry.reason, entry.licence]
+        for name, entry in manifest.models.items()
+    ]
+    return "## Models\n\n" + _table(["model", "family", "role", "source", "why", "licence"], rows)
+
+
+def _findings(manifest: Manifest) -> str:
+    """What surgery changed, and what it left alone, in its own words."""
+    parts = []
+    for record in _of_stage(manifest, "surgery"):
+        reasons = record.notes.get("reasons", [])
+        if reasons:
+            parts.append(f"### {record.name}\n\n" + "\n".join(f"- {reason}" for reason in reasons))
+    return "## What surgery did\n\n" + "\n\n".join(parts) if parts else ""
+
+
+def _builds(manifest: Manifest) -> str:
+    rows = [
+        [record.name, f"{record.notes['build_seconds']:.2f}", f"{artifact.bytes / 1e6:.2f}", str(record.notes.get("detail", ""))]
+        for record in _of_stage(manifest, "build")
+        for artifact in record.artifacts[:1]
+        if "build_seconds" in record.notes
+    ]
+    return "## Builds\n\n" + _table(["engine", "build s", "MB", "detail"], rows) if rows else ""
+
+
+def _verdicts(manifest: Manifest) -> str:
+    rows = [
+        [verdict.subject, verdict.check, verdict.status.value, _figure(verdict), _limit(verdict), _reason(verdict)]
+        for verdict in manifest.verdicts
+    ]
+    return "## Verdicts\n\n" + _table(["artifact", "check", "verdict", "figure", "threshold", "reason"], rows)
+
+
+def _provenance(manifest: Manifest) -> str:
+    rows = [
+        [artifact.path, f"`{artifact.sha256[:16]}`", str(artifact.bytes), ", ".join([*record.parents, *record.sources]), _versions(record)]
+        for record in manifest.records
+        for artifact in record.artifacts
+    ]
+    machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return f"## Provenance\n\nRendered on {machine}.\n\n" + _table(["artifact", "sha256", "bytes", "from", "tools"], rows)
+
+
+def _of_stage(manifest: Manifest, stage: str) -> list[Record]:
+    return [record for record in manifest.records if record.stage == stage]
+
+
+def _versions(record: Record) -> str:
+    return ", ".join(f"{name} {version}" for name, version in record.tools.items())
+
+
+def _figure(verdict: Verdict) -> str:
+    return "" if verdict.figure is None else f"{verdict.figure:.3g} {verdict.unit}".strip()
+
+
+def _limit(verdict: Verdict) -> str:
+    return "" if verdict.threshold is None else f"{verdict.threshold:g} {verdict.unit}".strip()
+
+
+def _reason(verdict: Verdict) -> str:
+    return verdict.reason if verdict.witness is None else f"{verdict.reason} (witness: {verdict.witness})"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(_escape(cell) for cell in line) + " |" for line in lines)
+
+
+def _escape(cell: str) -> str:
+    return cell.replace("|", "\\|").replace("\n", " ")

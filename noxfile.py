@@ -1,0 +1,93 @@
+"""Sessions. The main job is `nox -s export build validate`; the tests are `nox -s tests`.
+
+All sessions share one environment, `.nox/batchproof`, made on first use and again whenever the requirements change.
+Everything after `--` goes to `batchproof run`: `nox -s validate -- --models DIR --images DIR`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.sessions = ["export", "build", "validate"]
+nox.options.default_venv_backend = "none"
+
+HERE = Path(__file__).parent
+EXTRAS = "cpu,export,validate,rtx,dev"
+
+
+def environment(session: nox.Session) -> Path:
+    """Make the shared environment, or find it up to date, and return its Python.
+
+    The stamp is written last, so that an interrupted installation is done again.
+    """
+    folder = HERE / ".nox" / "batchproof"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = folder / "requirements.sha256"
+    wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        session.log("making the shared environment: minutes the first time, nothing afterwards")
+        session.run(sys.executable, "-m", "venv", "--clear", str(folder), external=True, silent=True)
+        session.run(str(python), "-m", "pip", "install", "--quiet", "--editable", f"{HERE}[{EXTRAS}]", external=True)
+        stamp.write_text(wanted)
+    return python
+
+
+def batchproof(session: nox.Session, *arguments: str) -> None:
+    """Run one command of batchproof in the shared environment."""
+    session.run(str(environment(session)), "-m", "batchproof", *arguments, *session.posargs, external=True)
+
+
+@nox.session
+def export(session: nox.Session) -> None:
+    """Export the models: PyTorch to ONNX, or take the user's ONNX files in."""
+    batchproof(session, "run", "export")
+
+
+@nox.session
+def surgery(session: nox.Session) -> None:
+    """Make the graphs batch-safe, in FP32 and FP16."""
+    batchproof(session, "run", "surgery")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build ONNX Runtime sessions and TensorRT engines (surgery first, where it is due)."""
+    batchproof(session, "run", "build")
+
+
+@nox.session
+def validate(session: nox.Session) -> None:
+    """Probe for contamination and compare with insightface (the earlier stages first, where they are due)."""
+    batchproof(session, "run", "validate")
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Write the report of a store again: `nox -s report -- artifacts/demo`."""
+    session.run(str(environment(session)), "-m", "batchproof", "report", *(session.posargs or ["artifacts/demo"]), external=True)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; with BATCHPROOF_TEST_DATA=DIR those on real models too."""
+    session.run(str(environment(session)), "-m", "pytest", *session.posargs, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    python = str(environment(session))
+    session.run(python, "-m", "ruff", "check", ".", external=True)
+    session.run(python, "-m", "ruff", "format", "--check", ".", external=True)
+
+
+@nox.session
+def typecheck(session: nox.Session) -> None:
+    """Check the types, strictly."""
+    session.run(str(environment(session)), "-m", "mypy", external=True)

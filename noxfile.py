@@ -70,7 +70,8 @@ def validate(session: nox.Session) -> None:
 @nox.session
 def report(session: nox.Session) -> None:
     """Write the report of a store again: `nox -s report -- artifacts/demo`."""
-    session.run(str(environment(session)), "-m", "batchproof", "report", *(session.posargs or ["artifacts/demo"]), external=True)
+    store = session.posargs or ["artifacts/demo"]
+    session.run(str(environment(session)), "-m", "batchproof", "report", *store, external=True)
 
 
 @nox.session

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -14,8 +15,8 @@ from rich.table import Table
 from batchproof.artifacts.manifest import Manifest, Record
 from batchproof.artifacts.step import Step
 from batchproof.doctor import Finding
-from batchproof.report.summary import Cell, matrix, worth_reading
-from batchproof.verdict import Status
+from batchproof.report.summary import Cell, matrix, overall, worth_reading
+from batchproof.verdict import Status, Verdict
 
 out = Console()
 err = Console(stderr=True)
@@ -52,7 +53,9 @@ class ProgressDisplay:
         self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.stop()
         if error is None:
             self._close_stage()
@@ -65,7 +68,7 @@ class ProgressDisplay:
 
     def started(self, step: Step) -> None:
         """A step begins to compute."""
-        self._progress.update(self._task, description=escape(step.name))
+        self._progress.update(self._task, description=escape(f"{step.check} {step.subject}"))
 
     def finished(self, record: Record, *, unchanged: bool) -> None:
         """A step has computed, or needed not to."""
@@ -73,11 +76,10 @@ class ProgressDisplay:
         if unchanged:
             self._unchanged += 1
             return
-        worst = _worst(record)
-        err.print(
-            f"  {record.stage:<9}{escape(record.name):<44} [{_COLOURS[worst]}]{worst.value:<8}[/]{record.seconds:7.1f} s",
-            highlight=False,
-        )
+        summed = overall(record.verdicts)
+        status = summed[0] if summed else Status.PASS
+        what = f"  {record.check:<15}{escape(record.subject):<40} "
+        err.print(f"{what}[{_COLOURS[status]}]{status.value:<8}[/]{record.seconds:7.1f} s", highlight=False)
 
     def waiting(self, root: Path) -> None:
         """Another process holds the store."""
@@ -86,24 +88,51 @@ class ProgressDisplay:
     def _close_stage(self) -> None:
         if self._unchanged:
             what = "nothing to do" if self._unchanged == self._steps else "the rest computed"
-            err.print(f"  {self._stage:<9}{self._unchanged} of {self._steps} steps unchanged, {what}", highlight=False)
+            err.print(f"  {self._stage:<15}{self._unchanged} of {self._steps} steps unchanged, {what}", highlight=False)
         self._unchanged = 0
 
 
 def show_summary(manifest: Manifest, report: Path) -> None:
     """Print one row per artifact and stage column, then every verdict that is not a pass."""
-    table = Table(title=f"Pack {escape(manifest.pack)}", title_justify="left")
+    table = Table(title=f"Pack {escape(manifest.pack)}", title_justify="left", padding=(0, 1, 0, 0))
     heads, rows = matrix(manifest)
     for head in heads:
-        table.add_column(head)
+        table.add_column(head, overflow="fold")
     for row in rows:
         table.add_row(*(_cell(cell) for cell in row))
     out.print(table)
+    if any(cell.text.endswith("*") for row in rows for cell in row):
+        out.print("* not everything in this cell was run, see below", highlight=False)
     for verdict, count in worth_reading(manifest):
         times = f" (and {count - 1} more like it)" if count > 1 else ""
-        colour = _COLOURS[verdict.status]
-        out.print(f"[{colour}]{verdict.status.value}[/] {escape(verdict.subject)} {verdict.check}: {escape(verdict.reason)}{times}", highlight=False)
+        head = f"[{_COLOURS[verdict.status]}]{verdict.status.value}[/] {escape(verdict.subject)} {verdict.check}"
+        out.print(f"{head}: {escape(verdict.reason)}{times}", highlight=False)
     out.print(f"Every figure: {escape(str(report))}", highlight=False)
+
+
+def show_verdicts(verdicts: Iterable[Verdict], facts: Mapping[str, object]) -> None:
+    """Print what a single command found: a line per verdict with its figure and threshold, then the facts."""
+    for verdict in verdicts:
+        figure = "" if verdict.figure is None else f" {verdict.figure:.3g} {verdict.unit}".rstrip()
+        limit = "" if verdict.threshold is None else f" (limit {verdict.threshold:g})"
+        status = f"[{_COLOURS[verdict.status]}]{verdict.status.value:<8}[/]"
+        out.print(f"{status} {escape(verdict.check)}{figure}{limit}: {escape(verdict.reason)}", highlight=False)
+    for name, fact in facts.items():
+        for value in fact if isinstance(fact, list) else [fact]:
+            out.print(f"{name}: {escape(str(value))}", highlight=False)
+
+
+def show_lines(lines: Iterable[str]) -> None:
+    """Print plain lines."""
+    for line in lines:
+        out.print(escape(line), highlight=False)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show on stderr that a command is at work."""
+    with err.status(escape(what)):
+        yield
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
@@ -120,9 +149,3 @@ def show_findings(findings: Iterable[Finding]) -> None:
 
 def _cell(cell: Cell) -> str:
     return escape(cell.text) if cell.status is None else f"[{_COLOURS[cell.status]}]{escape(cell.text)}[/]"
-
-
-def _worst(record: Record) -> Status:
-    order = (Status.REFUTED, Status.FAIL, Status.UNKNOWN, Status.NOT_RUN)
-    found = {verdict.status for verdict in record.verdicts}
-    return next((status for status in order if status in found), Status.PASS)

@@ -43,3 +43,7 @@ class MissingDependencyError(BatchproofError):
 
 class StepFailedError(BatchproofError):
     """One model cannot go through one stage; the run goes on with the others and records this reason."""
+
+
+class StepNotRunError(BatchproofError):
+    """A step cannot run on this machine (a tool is absent); recorded as `not_run`, tried again next time."""

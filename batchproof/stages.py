@@ -29,7 +29,7 @@ def run(store: Store, pack: Pack, settings: Settings, *, until: str, announcer: 
     store.describe({model.name: _entry(model) for model in pack.models})
     for name in STAGES[: STAGES.index(until) + 1]:
         steps = plan_of(name)(pack, settings)
-        store.retain(name, [step.name for step in steps])
+        store.retain(steps, name)
         announcer.stage(name, len(steps))
         for step in steps:
             store.run(step)

@@ -21,11 +21,11 @@ class Remembering:
         """Stages are not remembered."""
 
     def started(self, step: Step) -> None:
-        self.computed.append(step.name)
+        self.computed.append(step.subject)
 
     def finished(self, record: Record, *, unchanged: bool) -> None:
         if unchanged:
-            self.unchanged.append(record.name)
+            self.unchanged.append(record.subject)
 
     def waiting(self, root: Path) -> None:
         self.waited.append(root)

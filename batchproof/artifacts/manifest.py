@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, with_config
 
+from batchproof.artifacts.output_file import write_bytes
 from batchproof.errors import StoreError
 from batchproof.verdict import Verdict
 from batchproof.zoo.spec import ModelSpec
 
 FORMAT = 1
+_EXACT_KEYS = ConfigDict(extra="forbid")
 
 
 def _inside_the_store(path: str) -> str:
@@ -27,6 +27,7 @@ def _inside_the_store(path: str) -> str:
 StorePath = Annotated[str, AfterValidator(_inside_the_store)]
 
 
+@with_config(_EXACT_KEYS)
 @dataclass(frozen=True)
 class Artifact:
     """One file of the store; `sha256` covers an ONNX file's external data."""
@@ -35,19 +36,19 @@ class Artifact:
     sha256: str
     bytes: int
 
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-
+@with_config(_EXACT_KEYS)
 @dataclass(frozen=True)
 class Record:
     """What one step did: from which parents, sources, settings and tools, with which artifacts and verdicts.
 
-    `key` is the hash of everything that decides the outcome; it is empty when the step failed and must run again.
-    `sources` are files from outside the store, by name and hash. `notes` are measurements that no threshold judges.
+    `check` and `subject` identify the step; the names of its verdicts begin with `check`. `key` is the hash of
+    everything that decides the outcome; it is empty when the step must run again. `sources` files from outside the store, by name and hash. `notes` are measurements that no threshold judges.
     """
 
     stage: str
-    name: str
+    check: str
+    subject: str
     key: str
     parents: dict[str, str] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
@@ -59,9 +60,8 @@ class Record:
     seconds: float = 0.0
     finished: str = ""
 
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-
+@with_config(_EXACT_KEYS)
 @dataclass(frozen=True)
 class ModelEntry:
     """One model of the pack: what it is, why we think so, where it came from and under which licence."""
@@ -71,9 +71,8 @@ class ModelEntry:
     source: str
     licence: str
 
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-
+@with_config(_EXACT_KEYS)
 @dataclass(frozen=True)
 class Manifest:
     """Everything a store knows about itself."""
@@ -83,11 +82,9 @@ class Manifest:
     models: dict[str, ModelEntry] = field(default_factory=dict)
     records: tuple[Record, ...] = ()
 
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-
-    def record(self, stage: str, name: str) -> Record | None:
+    def record(self, check: str, subject: str) -> Record | None:
         """Find the record of one step."""
-        return next((record for record in self.records if (record.stage, record.name) == (stage, name)), None)
+        return next((record for record in self.records if (record.check, record.subject) == (check, subject)), None)
 
     def artifact(self, path: str) -> Artifact | None:
         """Find an artifact by its path in the store."""
@@ -97,7 +94,7 @@ class Manifest:
 
     def with_record(self, record: Record) -> Manifest:
         """Return a manifest in which `record` takes the place of its predecessor, or stands at the end."""
-        old = self.record(record.stage, record.name)
+        old = self.record(record.check, record.subject)
         if old is None:
             return replace(self, records=(*self.records, record))
         return replace(self, records=tuple(record if entry is old else entry for entry in self.records))
@@ -138,26 +135,4 @@ def read(path: Path) -> Manifest:
 
 def write(manifest: Manifest, path: Path) -> None:
     """Write a manifest atomically: a reader, or a kill at any moment, sees the old one or the new one."""
-    write_atomically(path, _ADAPTER.dump_json(manifest, indent=1) + b"\n")
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put `content` at `path` in one step; raises `StoreError` and leaves the old file when the disk refuses."""
-    temporary = None
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
-            temporary = Path(stream.name)
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise StoreError(
-            f"cannot be written ({error.strerror})",
-            where=path,
-            remedy="Check permissions and free space, or choose another output",
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    write_bytes(path, _ADAPTER.dump_json(manifest, indent=1) + b"\n")

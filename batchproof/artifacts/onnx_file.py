@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
 from batchproof.errors import InputError
+from batchproof.zoo.spec import Precision
 
 # protobuf itself cannot hold more; bigger models keep their weights in external data.
 LARGEST_PROTOBUF = 2**31 - 1
@@ -39,6 +40,12 @@ def external_files(path: Path) -> list[Path]:
     model = _parse(_bytes_of(path), path)
     _check_external_data(model, path)
     return sorted({path.parent / location for location in _locations(model)})
+
+
+def precision(model: onnx.ModelProto) -> Precision:
+    """Tell from the weights of the main graph what it computes in: half when any of them is."""
+    half = any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in model.graph.initializer)
+    return "fp16" if half else "fp32"
 
 
 def non_finite_weights(model: onnx.ModelProto) -> list[str]:

@@ -32,12 +32,14 @@ class Outcome:
 class Step:
     """Work on one artifact, declared before it is done.
 
+    `check` and `subject` identify it: what is done (`build.rtx`) to which artifact (`det_10g.fp16`).
     `parents` and `produces` are paths in the store, `sources` are files outside it. `tools` are the distributions
     whose versions decide the outcome. The action raises `StepFailedError` for a model that cannot go through.
     """
 
     stage: str
-    name: str
+    check: str
+    subject: str
     action: Callable[[Workspace], Outcome]
     parents: tuple[str, ...] = ()
     produces: tuple[str, ...] = ()

@@ -7,23 +7,24 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from batchproof import verdict
 from batchproof.artifacts import manifest as manifests
 from batchproof.artifacts.hashing import content_sha256, key_of
 from batchproof.artifacts.manifest import Artifact, Manifest, ModelEntry, Record
 from batchproof.artifacts.step import Listener, Step, Workspace
 from batchproof.artifacts.tools import versions
-from batchproof.errors import StepFailedError, StoreError
+from batchproof.errors import BatchproofError, StepFailedError, StepNotRunError, StoreError
 from batchproof.verdict import Status, Verdict
 
 MANIFEST = "manifest.json"
 _WORK = ".work-"
+# What a killed process may leave at the top of the store.
+_LEFTOVERS = (f"{_WORK}*", ".manifest.*.json", ".report.*.md")
 
 
 class Store:
@@ -46,24 +47,25 @@ class Store:
         """
         missing = [parent for parent in step.parents if self.manifest.artifact(parent) is None]
         if missing:
-            return self._keep(_not_run(step, missing), unchanged=False)
+            return self._keep(_skipped(step, missing))
         wanted = self._declare(step)
-        old = self.manifest.record(step.stage, step.name)
+        old = self.manifest.record(step.check, step.subject)
         if old is not None and old.key == wanted.key and all(self._is_intact(artifact) for artifact in old.artifacts):
             self._listener.finished(old, unchanged=True)
             return old
         self._listener.started(step)
-        return self._keep(self._compute(step, wanted), unchanged=False)
+        return self._keep(self._compute(step, wanted))
 
-    def retain(self, stage: str, names: Sequence[str]) -> None:
-        """Forget the stage's steps that are not in `names`, with their files: the pack has lost those models."""
-        gone = [record for record in self.manifest.records if record.stage == stage and record.name not in names]
-        if gone:
-            self._save(
-                replace(self.manifest, records=tuple(record for record in self.manifest.records if record not in gone))
-            )
-            for artifact in (artifact for record in gone for artifact in record.artifacts):
-                self.path(artifact.path).unlink(missing_ok=True)
+    def retain(self, steps: Sequence[Step], stage: str) -> None:
+        """Forget what the stage did for models that the pack has lost, with their files."""
+        wanted = {(step.check, step.subject) for step in steps}
+        kept = tuple(
+            record
+            for record in self.manifest.records
+            if record.stage != stage or (record.check, record.subject) in wanted
+        )
+        if kept != self.manifest.records:
+            self._save(replace(self.manifest, records=kept))
 
     def describe(self, models: dict[str, ModelEntry]) -> None:
         """Note which models the pack has."""
@@ -74,23 +76,15 @@ class Store:
         """Everything that decides the step's outcome, and the key over it."""
         record = Record(
             stage=step.stage,
-            name=step.name,
+            check=step.check,
+            subject=step.subject,
             key="",
             parents={parent: self._hash_of(parent) for parent in step.parents},
             sources={source.name: content_sha256(source) for source in step.sources},
             settings=dict(step.settings),
             tools=versions(step.tools),
         )
-        decisive = (
-            record.stage,
-            record.name,
-            record.parents,
-            record.sources,
-            record.settings,
-            record.tools,
-            step.produces,
-        )
-        return replace(record, key=key_of({"step": decisive}))
+        return replace(record, key=key_of({"record": asdict(record), "produces": step.produces}))
 
     def _hash_of(self, path: str) -> str:
         artifact = self.manifest.artifact(path)
@@ -107,9 +101,10 @@ class Store:
         with self._workspace(step) as workspace:
             try:
                 outcome = step.action(workspace)
+            except StepNotRunError as error:
+                return _ended(declared, Status.NOT_RUN, error)
             except StepFailedError as error:
-                failure = Verdict(f"{step.stage}.completes", step.name, Status.FAIL, error.line())
-                return replace(declared, key="", verdicts=(failure,), finished=_now())
+                return _ended(declared, Status.FAIL, error)
             except OSError as error:
                 raise _unwritable(self.root, error) from error
             artifacts = tuple(
@@ -147,9 +142,11 @@ class Store:
             raise _unwritable(target, error) from error
         return artifact
 
-    def _keep(self, record: Record, *, unchanged: bool) -> Record:
+    def _keep(self, record: Record) -> Record:
+        old = self.manifest.record(record.check, record.subject)
         self._save(self.manifest.with_record(record))
-        self._listener.finished(record, unchanged=unchanged)
+        still_impossible = not record.key and old is not None and old.verdicts == record.verdicts
+        self._listener.finished(record, unchanged=still_impossible)
         return record
 
     def _save(self, manifest: Manifest) -> None:
@@ -170,7 +167,7 @@ def open_store(root: Path, pack: str, listener: Listener) -> Iterator[Store]:
     """
     lock = _lock(root, listener)
     try:
-        for leftover in [*root.glob(f"{_WORK}*"), *root.glob(f".{MANIFEST}.*")]:
+        for leftover in (leftover for pattern in _LEFTOVERS for leftover in root.glob(pattern)):
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         existing = root / MANIFEST
         manifest = manifests.read(existing) if existing.exists() else Manifest(pack)
@@ -193,15 +190,15 @@ def _lock(root: Path, listener: Listener) -> FileLock:
     return lock
 
 
-def _not_run(step: Step, missing: list[str]) -> Record:
-    reason = f"needs {', '.join(missing)}, which an earlier stage did not produce"
-    return Record(
-        step.stage,
-        step.name,
-        key="",
-        verdicts=(verdict.not_run(f"{step.stage}.completes", step.name, reason),),
-        finished=_now(),
-    )
+def _skipped(step: Step, missing: list[str]) -> Record:
+    error = StepNotRunError(f"needs {', '.join(missing)}, which an earlier stage did not produce")
+    return _ended(Record(step.stage, step.check, step.subject, key=""), Status.NOT_RUN, error)
+
+
+def _ended(declared: Record, status: Status, error: BatchproofError) -> Record:
+    """A record without artifacts and without a key: the step runs again next time."""
+    step = Verdict(f"{declared.check}.completes", declared.subject, status, error.line())
+    return replace(declared, key="", verdicts=(step,), finished=_now())
 
 
 def _unwritable(where: Path, error: OSError) -> StoreError:

@@ -58,7 +58,9 @@ def resolve_file(path: Path, name: str | None = None) -> PackModel:
         return _checkpoint(path, name)
     model = onnx_file.read(path)
     if broken := onnx_file.non_finite_weights(model):
-        raise InputError(f"weights hold NaN or Inf: {', '.join(broken[:3])}", where=path, remedy="Export the model again")
+        raise InputError(
+            f"weights hold NaN or Inf: {', '.join(broken[:3])}", where=path, remedy="Export the model again"
+        )
     try:
         recognition = recognise(model)
     except InputError as error:
@@ -96,6 +98,7 @@ def _absent(name: str, cache: Path) -> InputError:
         return InputError(f"no pack '{name}' in {cache}", remedy=f"Known packs: {known}; or use --models DIR")
     return InputError(
         f"pack '{name}' ({', '.join(PUBLISHED_PACKS[name])}) is not in {cache}",
-        remedy=f"Unpack {name}.zip of InsightFace's GitHub releases (tag v0.7) into {cache / name}, or let InsightFace fetch it: "
-        f"python -c \"from insightface.app import FaceAnalysis; FaceAnalysis('{name}')\". Licence: {INSIGHTFACE_LICENCE}",
+        remedy=f"Unpack {name}.zip of InsightFace's GitHub releases (tag v0.7) into {cache / name}, or let InsightFace "
+        f"fetch it: python -c \"from insightface.app import FaceAnalysis; FaceAnalysis('{name}')\". "
+        f"Licence: {INSIGHTFACE_LICENCE}",
     )

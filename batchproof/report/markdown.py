@@ -12,7 +12,14 @@ from batchproof.verdict import Verdict
 
 def render(manifest: Manifest) -> str:
     """Render the report; the same manifest on the same machine gives the same text."""
-    sections = (_summary(manifest), _models(manifest), _findings(manifest), _builds(manifest), _verdicts(manifest), _provenance(manifest))
+    sections = (
+        _summary(manifest),
+        _models(manifest),
+        _findings(manifest),
+        _builds(manifest),
+        _verdicts(manifest),
+        _provenance(manifest),
+    )
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
@@ -39,13 +46,18 @@ def _findings(manifest: Manifest) -> str:
     for record in _of_stage(manifest, "surgery"):
         reasons = record.notes.get("reasons", [])
         if reasons:
-            parts.append(f"### {record.name}\n\n" + "\n".join(f"- {reason}" for reason in reasons))
+            parts.append(f"### {record.subject}\n\n" + "\n".join(f"- {reason}" for reason in reasons))
     return "## What surgery did\n\n" + "\n\n".join(parts) if parts else ""
 
 
 def _builds(manifest: Manifest) -> str:
     rows = [
-        [record.name, f"{record.notes['build_seconds']:.2f}", f"{artifact.bytes / 1e6:.2f}", str(record.notes.get("detail", ""))]
+        [
+            f"{record.subject} {record.check}",
+            f"{record.notes['build_seconds']:.2f}",
+            f"{artifact.bytes / 1e6:.2f}",
+            str(record.notes.get("detail", "")),
+        ]
         for record in _of_stage(manifest, "build")
         for artifact in record.artifacts[:1]
         if "build_seconds" in record.notes
@@ -63,12 +75,20 @@ def _verdicts(manifest: Manifest) -> str:
 
 def _provenance(manifest: Manifest) -> str:
     rows = [
-        [artifact.path, f"`{artifact.sha256[:16]}`", str(artifact.bytes), ", ".join([*record.parents, *record.sources]), _versions(record)]
+        [
+            artifact.path,
+            f"`{artifact.sha256[:16]}`",
+            str(artifact.bytes),
+            ", ".join([*record.parents, *record.sources]),
+            _versions(record),
+        ]
         for record in manifest.records
         for artifact in record.artifacts
     ]
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    return f"## Provenance\n\nRendered on {machine}.\n\n" + _table(["artifact", "sha256", "bytes", "from", "tools"], rows)
+    return f"## Provenance\n\nRendered on {machine}.\n\n" + _table(
+        ["artifact", "sha256", "bytes", "from", "tools"], rows
+    )
 
 
 def _of_stage(manifest: Manifest, stage: str) -> list[Record]:

@@ -24,18 +24,32 @@ class Cell:
 
 
 def matrix(manifest: Manifest) -> tuple[list[str], list[list[Cell]]]:
-    """Return the heads, and one row per artifact: its model's family, then the gravest answer of every column."""
+    """Return the heads, and one row for each model's original and each precision: the answer of every column."""
     columns = [column for column in COLUMNS if any(column_of(verdict) == column for verdict in manifest.verdicts)]
     rows = []
-    for subject in dict.fromkeys(verdict.subject for verdict in manifest.verdicts):
+    for subject in _by_model(manifest):
         verdicts = [verdict for verdict in manifest.verdicts if verdict.subject == subject]
         rows.append([Cell(subject), *(_cell(verdicts, column) for column in columns)])
-    return ["artifact", *columns], rows
+    return ["artifact", *(column.removeprefix("build.") for column in columns)], rows
+
+
+def overall(verdicts: Iterable[Verdict]) -> tuple[Status, bool] | None:
+    """Sum several verdicts up: the gravest decided answer, and whether something beside it was not run.
+
+    Not run is the answer only when nothing else was; None when there is no verdict.
+    """
+    statuses = sorted((verdict.status for verdict in verdicts), key=_GRAVITY.index)
+    decided = [status for status in statuses if status is not Status.NOT_RUN]
+    if not statuses:
+        return None
+    return (decided or statuses)[0], bool(decided) and len(decided) < len(statuses)
 
 
 def worth_reading(manifest: Manifest) -> list[tuple[Verdict, int]]:
-    """Return every verdict that is no success, gravest first; those with one check and reason once, with their count."""
-    open_ones = sorted((verdict for verdict in manifest.verdicts if not verdict), key=_gravity)
+    """Return every verdict that is no success, gravest first; equal checks and reasons once, with their count."""
+    open_ones = sorted(
+        (verdict for verdict in manifest.verdicts if not verdict), key=lambda verdict: _GRAVITY.index(verdict.status)
+    )
     counts = Counter((verdict.check, verdict.status, verdict.reason) for verdict in open_ones)
     first = {(verdict.check, verdict.status, verdict.reason): verdict for verdict in reversed(open_ones)}
     return [(first[kind], count) for kind, count in counts.items()]
@@ -43,18 +57,24 @@ def worth_reading(manifest: Manifest) -> list[tuple[Verdict, int]]:
 
 def column_of(verdict: Verdict) -> str | None:
     """Return the column that a check belongs to, by the start of its name."""
-    return next((column for column in COLUMNS if verdict.check == column or verdict.check.startswith(f"{column}.")), None)
+    return next(
+        (column for column in COLUMNS if verdict.check == column or verdict.check.startswith(f"{column}.")), None
+    )
 
 
-def gravest(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """Return the verdict that decides; None when there is none."""
-    return min(verdicts, key=_gravity, default=None)
-
-
-def _gravity(verdict: Verdict) -> int:
-    return _GRAVITY.index(verdict.status)
+def _by_model(manifest: Manifest) -> list[str]:
+    """Order the subjects: a model's original and its precisions together, models in the order of the pack."""
+    subjects = list(dict.fromkeys(verdict.subject for verdict in manifest.verdicts))
+    models = list(manifest.models)
+    owner = {subject: subject if subject in models else subject.rpartition(".")[0] for subject in subjects}
+    return sorted(
+        subjects, key=lambda subject: models.index(owner[subject]) if owner[subject] in models else len(models)
+    )
 
 
 def _cell(verdicts: list[Verdict], column: str) -> Cell:
-    decisive = gravest(verdict for verdict in verdicts if column_of(verdict) == column)
-    return Cell("") if decisive is None else Cell(decisive.status.value, decisive.status)
+    summed = overall(verdict for verdict in verdicts if column_of(verdict) == column)
+    if summed is None:
+        return Cell("")
+    status, partly = summed
+    return Cell(f"{status.value}*" if partly else status.value, status)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+# What a graph computes in; its inputs and outputs are FP32 either way.
+Precision = Literal["fp32", "fp16"]
 Role = Literal["detector", "embedder", "landmarks", "attributes"]
 OutputKind = Literal["score", "bbox", "kps", "embedding", "landmarks", "attributes"]
 

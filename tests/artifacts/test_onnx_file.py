@@ -15,9 +15,8 @@ from batchproof.errors import InputError
 def tiny(weight: np.ndarray) -> onnx.ModelProto:
     """Y = X * weight, one vector."""
     vector = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", weight.size]) for name in ("x", "y")]
-    graph = helper.make_graph(
-        [helper.make_node("Mul", ["x", "w"], ["y"])], "tiny", vector[:1], vector[1:], [numpy_helper.from_array(weight, "w")]
-    )
+    scale = helper.make_node("Mul", ["x", "w"], ["y"])
+    graph = helper.make_graph([scale], "tiny", vector[:1], vector[1:], [numpy_helper.from_array(weight, "w")])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
@@ -50,7 +49,7 @@ def test_a_truncated_file_is_refused(path: Path, keep: int) -> None:
 @pytest.mark.parametrize("content", [b"PK\x03\x04 a zip", b"not a model at all", b"\x00" * 100])
 def test_a_foreign_file_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    with pytest.raises(InputError, match="not an ONNX file|holds no ONNX graph"):
+    with pytest.raises(InputError, match=r"not an ONNX file|holds no ONNX graph"):
         onnx_file.read(path)
 
 

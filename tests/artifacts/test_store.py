@@ -30,7 +30,7 @@ def write(text: str) -> Callable[[Workspace], Outcome]:
 
 
 def step(name: str = "a", *, text: str = "content", parents: tuple[str, ...] = (), settings: int = 0) -> Step:
-    return Step("export", name, write(text), parents, (f"export/{name}.txt",), settings={"s": settings})
+    return Step("export", "export", name, write(text), parents, (f"export/{name}.txt",), settings={"s": settings})
 
 
 @pytest.fixture
@@ -45,7 +45,8 @@ def store(tmp_path: Path, listener: Remembering) -> Iterator[Store]:
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file() and path.name != ".lock"}
+    files = (path for path in root.rglob("*") if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(root)): path.read_bytes() for path in files}
 
 
 def test_a_step_leaves_its_files_its_record_and_nothing_else(store: Store) -> None:
@@ -92,7 +93,7 @@ def test_a_source_counts_by_its_content(store: Store, listener: Remembering, tmp
     source = tmp_path / "weights.bin"
     for content in ("one", "one", "two"):
         source.write_text(content)
-        store.run(Step("export", "s", write("x"), sources=(source,), produces=("export/s.txt",)))
+        store.run(Step("export", "export", "s", write("x"), sources=(source,), produces=("export/s.txt",)))
     assert (len(listener.computed), len(listener.unchanged)) == (2, 1)
 
 
@@ -102,7 +103,7 @@ def test_a_failed_step_is_recorded_loses_its_old_files_and_runs_again(store: Sto
         raise StepFailedError("the graph cannot be repaired", where="node Softmax_3")
 
     store.run(step())
-    broken = Step("export", "a", fail, produces=("export/a.txt",))
+    broken = Step("export", "export", "a", fail, produces=("export/a.txt",))
     record = store.run(broken)
     assert [verdict.status for verdict in record.verdicts] == [Status.FAIL]
     assert "node Softmax_3" in record.verdicts[0].reason
@@ -120,7 +121,7 @@ def test_a_step_without_its_parent_is_not_run(store: Store) -> None:
 def test_models_that_left_the_pack_leave_the_store(store: Store) -> None:
     store.run(step("a"))
     store.run(step("b"))
-    store.retain("export", ["b"])
+    store.retain([step("b")], "export")
     assert set(contents(store.root)) == {"manifest.json", "export/b.txt"}
 
 
@@ -133,7 +134,7 @@ def test_an_error_in_the_middle_changes_nothing(store: Store) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        store.run(Step("export", "a", interrupted, produces=("export/a.txt",)))
+        store.run(Step("export", "export", "a", interrupted, produces=("export/a.txt",)))
     assert contents(store.root) == before
 
 
@@ -169,7 +170,7 @@ def die(workspace):
     os.kill(os.getpid(), signal.SIGKILL)
 
 with open_store(Path(sys.argv[1]), "pack", Remembering()) as store:
-    store.run(Step("export", "b", die, produces=("export/b.txt",)))
+    store.run(Step("export", "export", "b", die, produces=("export/b.txt",)))
 """
 
 
@@ -177,7 +178,8 @@ def test_a_killed_process_leaves_a_usable_store(tmp_path: Path, listener: Rememb
     root = tmp_path / "pack"
     with open_store(root, "pack", listener) as store:
         store.run(step())
-    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED), str(root)], cwd=Path(__file__).parents[2])
+    command = [sys.executable, "-c", textwrap.dedent(KILLED), str(root)]
+    killed = subprocess.run(command, cwd=Path(__file__).parents[2], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert any(path.name.startswith(".work-") for path in root.iterdir())
     with open_store(root, "pack", listener) as store:
@@ -210,7 +212,7 @@ def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
         ('{"pack": "p", "format": 99}', "format 99"),
         ('{"pack": "p", "surprise": 1}', "surprise"),
         (
-            '{"pack": "p", "records": [{"stage": "s", "name": "n", "key": "", '
+            '{"pack": "p", "records": [{"stage": "s", "check": "c", "subject": "n", "key": "", '
             '"artifacts": [{"path": "../../etc/passwd", "sha256": "", "bytes": 1}]}]}',
             "outside the store",
         ),

@@ -52,7 +52,13 @@ def test_five_levels_have_one_anchor_a_cell() -> None:
 
 @pytest.mark.parametrize(
     ("size", "channels", "family"),
-    [(112, 512, "arcface"), (112, 128, "arcface"), (192, 212, "landmarks"), (192, 3309, "landmarks"), (96, 3, "genderage")],
+    [
+        (112, 512, "arcface"),
+        (112, 128, "arcface"),
+        (192, 212, "landmarks"),
+        (192, 3309, "landmarks"),
+        (96, 3, "genderage"),
+    ],
 )
 def test_networks_for_one_face_are_recognised(size: int, channels: int, family: str) -> None:
     assert recognise(model(["N", 3, size, size], [("fc1", [1, channels])])).spec.family == family

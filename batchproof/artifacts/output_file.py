@@ -1,0 +1,58 @@
+"""Output files: complete at their place, or not there at all, whoever writes them and whenever it is killed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from batchproof.errors import StoreError
+
+
+@contextmanager
+def replacing(output: Path) -> Iterator[Path]:
+    """Give an empty file beside `output` to write to, and move it there when the block ends without an exception.
+
+    The temporary file keeps the suffix of `output`, because ONNX Runtime decides the format by it. Raises `StoreError`
+    when the folder is missing or refuses: before the block, so that no long build is lost, or after it. Exceptions
+    of the block itself pass through.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.stem}.", suffix=output.suffix)
+        os.close(handle)
+    except OSError as error:
+        raise unwritable(output, error.strerror) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        _move(temporary, output)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(output: Path, content: bytes) -> None:
+    """Put `content` at `output` in one step; raises `StoreError`, and leaves the old file, when the disk refuses."""
+    with replacing(output) as temporary:
+        try:
+            with temporary.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise unwritable(output, error.strerror) from error
+
+
+def _move(temporary: Path, output: Path) -> None:
+    try:
+        temporary.chmod(0o644)
+        temporary.replace(output)
+    except OSError as error:
+        raise unwritable(output, error.strerror) from error
+
+
+def unwritable(output: Path, reason: str | None) -> StoreError:
+    """Say that `output` cannot be written."""
+    remedy = "Check that its folder exists, its permissions and the free space"
+    return StoreError(f"cannot be written ({reason})", where=output, remedy=remedy)

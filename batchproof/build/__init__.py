@@ -1,0 +1,1 @@
+"""ONNX to engine: optimisation profiles, ONNX Runtime session files, TensorRT and TensorRT-RTX engines."""

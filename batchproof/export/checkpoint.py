@@ -1,0 +1,99 @@
+"""Reading a PyTorch checkpoint from outside: tensors only, never the code that a pickle may carry."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+from torch import Tensor
+
+from batchproof.errors import InputError
+
+# The largest known face checkpoint, iresnet200 with its optimiser's state, has 1.5 GB. torch.load needs more memory
+# than the file has bytes, so anything far above is refused before it is read.
+LARGEST_CHECKPOINT = 4 * 2**30
+
+# A constant of SCRFD's unused distribution loss, which every official checkpoint carries.
+_IGNORED = frozenset({"bbox_head.integral.project"})
+
+_SAVE_ALONE = "Save the weights alone: torch.save(network.state_dict(), 'weights.pt')"
+_FETCH_AGAIN = "Fetch or save the checkpoint again"
+
+
+def load_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read the weights in `path`, on the CPU, floating-point ones as float32, by their keys in the bare network.
+
+    Accepts a state dict, or a dictionary with one under `state_dict` (mmdetection, Lightning), in torch's current and
+    legacy formats. The prefix `module.` of data-parallel training is taken off; where Lightning keeps the network
+    under `model.`, its loss head beside it is left out. Raises `InputError` when the file is missing, unreadable, too
+    large, truncated, no checkpoint, needs code to be loaded, or holds NaN or Inf.
+    """
+    weights = _without_prefixes(_state_dict(_load(path), path))
+    weights = {key: _as_float32(tensor) for key, tensor in weights.items() if key not in _IGNORED}
+    if broken := [key for key, tensor in weights.items() if not tensor.isfinite().all()]:
+        more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
+        what = f"weights hold NaN or Inf: {', '.join(broken[:3])}{more}"
+        raise InputError(what, where=path, remedy="Take a checkpoint from before the training diverged")
+    return weights
+
+
+def _load(path: Path) -> object:
+    try:
+        with path.open("rb") as stream:
+            _check_size(path, os.fstat(stream.fileno()).st_size)
+            return _unpickled(stream, path)
+    except OSError as error:
+        raise InputError(
+            f"cannot be read ({error.strerror})", where=path, remedy="Check the path and its permissions"
+        ) from error
+
+
+def _check_size(path: Path, size: int) -> None:
+    if size > LARGEST_CHECKPOINT:
+        raise InputError(f"{size} bytes are too large for a face model", where=path, remedy=_SAVE_ALONE)
+
+
+def _unpickled(stream: BinaryIO, path: Path) -> object:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # doubts about the pickle, which either loads or does not
+            return torch.load(stream, map_location="cpu", weights_only=True)
+    except Exception as error:  # Foreign bytes reach torch's unpickler, which answers with nearly any exception.
+        raise _not_loadable(path, str(error)) from error
+
+
+def _not_loadable(path: Path, answer: str) -> InputError:
+    """Tell code and TorchScript, which are whole files of the wrong kind, from damage."""
+    if code := re.search(r"GLOBAL (\S+)", answer):
+        what = f"refused: loading it would run code ({code[1]}), and code in a checkpoint can do anything"
+        return InputError(what, where=path, remedy=_SAVE_ALONE)
+    if "TorchScript" in answer:
+        return InputError("a TorchScript program, not a checkpoint", where=path, remedy=_SAVE_ALONE)
+    return InputError("not a PyTorch checkpoint, or a truncated one", where=path, remedy=_FETCH_AGAIN)
+
+
+def _state_dict(loaded: object, path: Path) -> dict[str, Tensor]:
+    inner = loaded.get("state_dict", loaded) if isinstance(loaded, Mapping) else None
+    if not isinstance(inner, Mapping) or not inner:
+        raise InputError("holds no state dict", where=path, remedy=_SAVE_ALONE)
+    foreign = [key for key, value in inner.items() if not isinstance(key, str) or not isinstance(value, Tensor)]
+    if foreign:
+        raise InputError(f"no state dict: its entry '{foreign[0]}' is no tensor", where=path, remedy=_SAVE_ALONE)
+    return dict(inner)
+
+
+def _without_prefixes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    if all(key.startswith("module.") for key in weights):
+        weights = {key.removeprefix("module."): tensor for key, tensor in weights.items()}
+    if any(key.startswith("model.") for key in weights):
+        weights = {key.removeprefix("model."): tensor for key, tensor in weights.items() if key.startswith("model.")}
+    return weights
+
+
+def _as_float32(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor

@@ -1,0 +1,20 @@
+"""What a user may choose for a run; every stage reads its part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchproof.build.profile import Profile
+from batchproof.validate.policy import Policy
+from batchproof.zoo.spec import Precision
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The optimisation profile, the pictures (None: those that insightface brings) and the thresholds of a run."""
+
+    profile: Profile
+    images: Path | None
+    policy: Policy
+    precisions: tuple[Precision, ...] = ("fp32", "fp16")

@@ -1,0 +1,139 @@
+"""The last stage of a detector's parity: the faces themselves, found again or not, and how far they have moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchproof.pipeline.decode import Detections
+from batchproof.pipeline.nms import Boxes, overlaps
+from batchproof.validate.policy import DetectorLimits
+from batchproof.verdict import Verdict, at_most, not_run
+
+SAME_FACE = 0.5
+"""Smallest overlap (IoU) of two boxes that can be one face; suppression keeps the faces of a picture further apart."""
+
+
+@dataclass(frozen=True)
+class FaceShift:
+    """One picture: faces found again, lost or invented, and the largest moves of those found again.
+
+    `box` and `landmark` are in pixels of the picture, `score` is absolute; 0 when nothing was found again.
+    """
+
+    picture: str
+    matched: int
+    unmatched: int
+    box: float
+    landmark: float
+    score: float
+
+
+def match_faces(original: Detections, batched: Detections) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pair faces one to one, largest overlap first, down to `SAME_FACE`; return the indices of the partners."""
+    ours = _upright(batched.boxes)
+    candidates: list[tuple[float, int, int]] = []
+    # Row by row: an untrained network finds thousands of faces, and all their overlaps at once would fill the memory.
+    for first, box in enumerate(_upright(original.boxes)):
+        overlap = overlaps(box, ours)
+        candidates += [(-overlap[second], first, second) for second in np.flatnonzero(overlap >= SAME_FACE).tolist()]
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, first, second in sorted(candidates):
+        if first not in pairs and second not in taken:
+            pairs[first] = second
+            taken.add(second)
+    return np.array(list(pairs), np.intp), np.array(list(pairs.values()), np.intp)
+
+
+def face_shift(picture: str, original: Detections, batched: Detections, decided: float) -> FaceShift:
+    """Compare the faces of one picture; a face without partner counts only when its score is at least `decided`.
+
+    Below that, the score is so near to the detection threshold that rounding alone can take a face across it.
+    """
+    first, second = match_faces(original, batched)
+    lost = np.delete(original.scores, first)
+    extra = np.delete(batched.scores, second)
+    ours, theirs = batched.take(second), original.take(first)
+    return FaceShift(
+        picture=picture,
+        matched=len(first),
+        unmatched=int((lost >= decided).sum() + (extra >= decided).sum()),
+        box=_largest(ours.boxes - theirs.boxes),
+        landmark=0.0
+        if ours.keypoints is None or theirs.keypoints is None
+        else _largest(ours.keypoints - theirs.keypoints),
+        score=_largest(ours.scores - theirs.scores),
+    )
+
+
+def face_verdicts(shifts: Sequence[FaceShift], subject: str, limits: DetectorLimits, landmarks: bool) -> list[Verdict]:
+    """Judge all pictures together; what no face can tell is `not_run`."""
+    matched = sum(shift.matched for shift in shifts)
+    unmatched = sum(shift.unmatched for shift in shifts)
+    checks = ["box_shift", "score_shift", *(["landmark_shift"] if landmarks else [])]
+    nothing = f"insightface finds no face in the {len(shifts)} pictures that the batched model finds too"
+    if matched + unmatched == 0:
+        return [not_run(f"parity.{check}", subject, nothing) for check in ["faces", *checks]]
+    worst = max(shifts, key=lambda shift: shift.unmatched)
+    counted = at_most(
+        "parity.faces",
+        subject,
+        unmatched,
+        limits.unmatched_faces,
+        f"{matched} faces of insightface found again in {len(shifts)} pictures; lost or invented",
+        unit="faces",
+        witness=worst.picture if worst.unmatched else None,
+    )
+    if matched == 0:
+        return [counted, *(not_run(f"parity.{check}", subject, nothing) for check in checks)]
+    return [counted, *_shift_verdicts(shifts, subject, limits, landmarks)]
+
+
+def _shift_verdicts(
+    shifts: Sequence[FaceShift], subject: str, limits: DetectorLimits, landmarks: bool
+) -> list[Verdict]:
+    box = max(shifts, key=lambda shift: shift.box)
+    landmark = max(shifts, key=lambda shift: shift.landmark)
+    score = max(shifts, key=lambda shift: shift.score)
+    moved = "furthest move of a {} that insightface and the batched model both found"
+    found = [
+        at_most(
+            "parity.box_shift",
+            subject,
+            box.box,
+            limits.box_shift_px,
+            moved.format("box edge"),
+            unit="px",
+            witness=box.picture,
+        ),
+        at_most(
+            "parity.score_shift", subject, score.score, limits.score_shift, moved.format("score"), witness=score.picture
+        ),
+    ]
+    if landmarks:
+        found.append(
+            at_most(
+                "parity.landmark_shift",
+                subject,
+                landmark.landmark,
+                limits.landmark_shift_px,
+                moved.format("landmark"),
+                unit="px",
+                witness=landmark.picture,
+            )
+        )
+    return found
+
+
+def _upright(boxes: Boxes) -> Boxes:
+    """Order the corners: an inside-out box, which untrained networks make, overlaps nothing, not even itself."""
+    first, second = boxes[:, :2], boxes[:, 2:]
+    return np.concatenate([np.minimum(first, second), np.maximum(first, second)], axis=1)
+
+
+def _largest(difference: NDArray[np.float32]) -> float:
+    return float(np.abs(difference).max(initial=0.0))

@@ -1,0 +1,106 @@
+"""Loading the pictures that a model is validated on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from batchproof.errors import InputError, MissingDependencyError
+from batchproof.pipeline.opencv import cv2
+from batchproof.pipeline.picture import Pixels
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+MAX_PIXELS = 50_000_000
+"""Beyond this, one picture takes more memory than the models; no test of a detector needs it."""
+
+_BUNDLED = ("t1.jpg", "Tom_Hanks_54745.png")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture and the name that verdicts use for it; `pixels` is `[height, width, 3]`, uint8, BGR."""
+
+    name: str
+    pixels: Pixels
+
+
+def load_pictures(folder: Path | None) -> list[Picture]:
+    """Read every picture of `picture_files`; raises what that and `read_picture` raise."""
+    return [read_picture(path) for path in picture_files(folder)]
+
+
+def picture_files(folder: Path | None) -> list[Path]:
+    """List every JPEG, PNG, BMP and WebP directly in `folder`, by name; None for those inside the insightface package.
+
+    Raises `InputError` when there is none or the folder cannot be listed.
+    """
+    return _bundled() if folder is None else _listed(folder)
+
+
+def read_picture(path: Path) -> Picture:
+    """Read one picture.
+
+    Greyscale becomes BGR, alpha is dropped, 16 bits become 8, and EXIF rotation is applied, as `cv2.imread` does by
+    default. Raises `InputError` when it cannot be read as a whole or has over `MAX_PIXELS` pixels.
+    """
+    return Picture(path.name, _pixels(path))
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    except OSError as error:
+        raise InputError(f"cannot list this folder ({error.strerror})", where=folder) from error
+    if not paths:
+        raise InputError("no pictures here", where=folder, remedy=f"Put {', '.join(sorted(SUFFIXES))} files there")
+    return paths
+
+
+def _bundled() -> list[Path]:
+    """Where the pictures of the installed insightface package lie; it is located, not imported."""
+    spec = find_spec("insightface")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingDependencyError.for_extra("insightface", "validate")
+    return [Path(spec.submodule_search_locations[0], "data", "images", name) for name in _BUNDLED]
+
+
+def _pixels(path: Path) -> Pixels:
+    try:
+        content = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise InputError(f"cannot read this picture ({error.strerror})", where=path) from error
+    pixels = _decode(content)
+    if pixels is None:
+        raise InputError("not a readable picture", where=path, remedy="Replace or remove it")
+    height, width = pixels.shape[:2]
+    if height * width > MAX_PIXELS:
+        raise InputError(
+            f"{width}x{height} is more than {MAX_PIXELS // 1_000_000} megapixels", where=path, remedy="Scale it down"
+        )
+    return pixels
+
+
+def _decode(content: Pixels) -> Pixels | None:
+    """BGR pixels, or None for anything that OpenCV cannot decode as a whole."""
+    with _quiet_opencv():
+        try:
+            pixels: Pixels | None = cv2.imdecode(content, cv2.IMREAD_COLOR)
+        except cv2.error:  # an empty file, or a header that announces more than OpenCV's own limit of pixels
+            return None
+    return pixels
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """Keep OpenCV from writing its own lines about a broken picture to stderr."""
+    log = cv2.utils.logging
+    level = log.setLogLevel(log.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        log.setLogLevel(level)

@@ -1,0 +1,116 @@
+"""The thresholds that verdicts are judged by: read from a committed file, never derived from the run they judge."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+
+from batchproof.errors import InputError
+from batchproof.zoo.spec import Precision
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
+
+DEFAULT_POLICY = Path(__file__).with_name("policy.toml")
+
+Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_EXACT_KEYS = ConfigDict(extra="forbid")
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
+class SurgeryLimits:
+    """Largest absolute difference of any output to the original: alone (N = 1), and as a row of a batch."""
+
+    single_max_abs: Limit
+    row_max_abs: Limit
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
+class BuildLimits:
+    """Largest absolute difference of any output between a built session file and the graph it was built from."""
+
+    session_max_abs: Limit
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
+class ProbeLimits:
+    """Largest absolute change of any output: by the neighbours' content, and by the size of the batch."""
+
+    contamination: Limit
+    non_invariance: Limit
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
+class DetectorLimits:
+    """Largest absolute differences to insightface: raw outputs in the network's units, faces in picture pixels."""
+
+    raw_score: Limit
+    raw_bbox: Limit
+    raw_kps: Limit
+    unmatched_faces: Limit
+    box_shift_px: Limit
+    landmark_shift_px: Limit
+    score_shift: Limit
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
+class EmbedderLimits:
+    """Smallest cosine and largest absolute difference of an embedding to insightface's, before normalisation."""
+
+    min_cosine: Annotated[float, Field(ge=-1, le=1)]
+    max_abs: Limit
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
+class PrecisionLimits:
+    """The thresholds for models of one precision."""
+
+    build: BuildLimits
+    probe: ProbeLimits
+    detector: DetectorLimits
+    embedder: EmbedderLimits
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
+class Policy:
+    """All thresholds."""
+
+    surgery: SurgeryLimits
+    fp32: PrecisionLimits
+    fp16: PrecisionLimits
+
+    def limits(self, precision: Precision) -> PrecisionLimits:
+        """Return the thresholds for models whose weights have this precision."""
+        return self.fp32 if precision == "fp32" else self.fp16
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """Read a policy file (TOML); without a path, the one that comes with Batchproof.
+
+    Raises `InputError` that names every key that is unknown, missing, or has an impossible value.
+    """
+    path = path or DEFAULT_POLICY
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read this policy ({error.strerror})", where=path) from error
+    except ValueError as error:  # not UTF-8, or not TOML
+        raise InputError(f"not a TOML file ({error})", where=path) from error
+    try:
+        return TypeAdapter(Policy).validate_python(values)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise InputError(f"policy refused: {faults}", where=path, remedy=f"See {DEFAULT_POLICY.name}") from error

@@ -1,0 +1,125 @@
+"""The validate stage: the probe and the parity of every built session file, judged by the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from batchproof.artifacts.step import Outcome, Step, Workspace
+from batchproof.settings import Settings
+from batchproof.validate.judge import POOL
+from batchproof.verdict import Verdict
+from batchproof.zoo.pack import Pack, PackModel
+from batchproof.zoo.spec import ModelSpec, Precision
+
+STAGE = "validate"
+_TOOLS = ("onnxruntime", "numpy", "opencv-python", "insightface", "scikit-image")
+
+
+def plan(pack: Pack, settings: Settings) -> list[Step]:
+    """Two steps for a model in one precision: the probe, and parity with insightface."""
+    from batchproof.validate.pictures import picture_files
+
+    pictures = tuple(picture_files(settings.images))
+    detector = next((model for model in pack.models if model.spec.has_keypoints), None)
+    return [
+        step
+        for model in pack.models
+        for precision in settings.precisions
+        for step in (
+            _probe(model, precision, settings, pictures),
+            _parity(model, precision, settings, pictures, detector),
+        )
+    ]
+
+
+def _probe(model: PackModel, precision: Precision, settings: Settings, pictures: tuple[Path, ...]) -> Step:
+    return Step(
+        STAGE,
+        "probe",
+        f"{model.name}.{precision}",
+        partial(_probe_action, model.spec, precision, settings, f"{model.name}.{precision}"),
+        parents=(f"build/ort/{model.name}.{precision}.ort", f"surgery/{model.name}.{precision}.onnx"),
+        sources=pictures[:POOL],
+        settings={"limits": asdict(settings.policy.limits(precision).probe), "profile": asdict(settings.profile)},
+        tools=_TOOLS,
+    )
+
+
+def _parity(
+    model: PackModel, precision: Precision, settings: Settings, pictures: tuple[Path, ...], detector: PackModel | None
+) -> Step:
+    finder = (detector,) if model.spec.role == "embedder" and detector else ()
+    return Step(
+        STAGE,
+        "parity",
+        f"{model.name}.{precision}",
+        partial(_parity_action, model.spec, precision, settings, f"{model.name}.{precision}", detector),
+        parents=(
+            f"export/{model.name}.onnx",
+            f"build/ort/{model.name}.{precision}.ort",
+            *(f"export/{found.name}.onnx" for found in finder),
+        ),
+        sources=pictures,
+        settings={"limits": asdict(settings.policy.limits(precision)), "profile": asdict(settings.profile)},
+        tools=_TOOLS,
+    )
+
+
+def _probe_action(
+    spec: ModelSpec, precision: Precision, settings: Settings, subject: str, workspace: Workspace
+) -> Outcome:
+    """Probe the session file, and the graph with every optimisation off: a defect may show only one way round."""
+    from batchproof.runtime import OnnxRuntimeRunner
+    from batchproof.validate.judge import judge_isolation
+    from batchproof.validate.pictures import read_picture
+
+    session, graph = workspace.parents
+    pictures = [read_picture(path) for path in workspace.sources]
+    limits, profile = settings.policy.limits(precision).probe, settings.profile
+    found = [
+        verdict
+        for runner in (OnnxRuntimeRunner(session), OnnxRuntimeRunner(graph, optimised=False))
+        for verdict in judge_isolation(runner, spec, pictures, limits, subject, (profile.height, profile.width))
+    ]
+    return Outcome(_gravest_of_each(found), {"runs": [verdict.reason for verdict in found if verdict.figure is None]})
+
+
+def _gravest_of_each(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """Keep one verdict of every check: a failure if there is one, else the one with the largest figure."""
+    worst: dict[str, Verdict] = {}
+    for verdict in verdicts:
+        old = worst.get(verdict.check)
+        if old is None or (not verdict, verdict.figure or 0) > (not old, old.figure or 0):
+            worst[verdict.check] = verdict
+    return tuple(worst.values())
+
+
+def _parity_action(
+    spec: ModelSpec,
+    precision: Precision,
+    settings: Settings,
+    subject: str,
+    detector: PackModel | None,
+    workspace: Workspace,
+) -> Outcome:
+    from batchproof.pipeline.decode import DetectionSettings
+    from batchproof.runtime import OnnxRuntimeRunner
+    from batchproof.validate.judge import judge_parity
+    from batchproof.validate.oracle import OracleDetector
+    from batchproof.validate.parity import ParitySettings
+    from batchproof.validate.pictures import read_picture
+
+    original, session, *finder = workspace.parents
+    profile = settings.profile
+    chosen = ParitySettings(
+        subject,
+        settings.policy.limits(precision),
+        profile.maximum,
+        DetectionSettings(height=profile.height, width=profile.width),
+    )
+    faces = OracleDetector(finder[0], detector.spec) if finder and detector else None
+    pictures = [read_picture(path) for path in workspace.sources]
+    return Outcome(tuple(judge_parity(original, OnnxRuntimeRunner(session), spec, pictures, chosen, faces)))

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from batchproof.errors import InputError
+from batchproof.export.networks.catalogue import CATALOGUE, architecture
+
+
+def test_an_unknown_architecture_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r"no architecture 'resnet'\. Known are scrfd_500m, .*mobilefacenet_112"):
+        architecture("resnet")
+
+
+def test_a_skeleton_holds_no_weights() -> None:
+    for name in CATALOGUE:
+        assert all(tensor.is_meta for tensor in architecture(name).skeleton().state_dict().values())
+
+
+def test_filled_has_the_given_weights_and_evaluates() -> None:
+    torch.manual_seed(0)
+    weights = CATALOGUE["mbf"].build().state_dict()
+    network = CATALOGUE["mbf"].filled(weights)
+    assert not any(module.training for module in network.modules())
+    assert all(torch.equal(tensor, weights[key]) for key, tensor in network.state_dict().items())
+
+
+def test_specs_have_keypoints_where_the_names_say_so() -> None:
+    detectors = {name: entry.spec.has_keypoints for name, entry in CATALOGUE.items() if entry.spec.role == "detector"}
+    assert detectors == {name: name.endswith("kps") for name in detectors}
+    assert len(detectors) == 8
+
+
+def test_importing_the_package_imports_no_torch() -> None:
+    code = "import sys, batchproof.export; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

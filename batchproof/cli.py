@@ -112,6 +112,7 @@ def run(
 
     settings = _settings(profile, size, images, policy)
     chosen = directory_pack(models) if models else named_pack(pack)
+    settings.check(chosen)
     root = out / chosen.name
     with console.ProgressDisplay() as progress, open_store(root, chosen.name, progress) as store:
         stages.run(store, chosen, settings, until=stage, announcer=progress)
@@ -234,7 +235,9 @@ def build(
     spec, _ = _recognised(model)
     with working(f"building {model.name} for {backend}"):
         files, verdicts = stage.build_file(model, output, backend, precision, spec, chosen)
-    _conclude(verdicts, as_json, definite=True, files=[str(file) for file in files])
+    _conclude(
+        verdicts, as_json, definite=True, output=str(files[0]) if files else None, files=[str(file) for file in files]
+    )
 
 
 @app.command()
@@ -264,7 +267,7 @@ def probe(
             for runner in runners
             for found in judge_isolation(runner, spec, pictures, limits, model.stem, _parse_size(size))
         ]
-    figures = {
+    figures: dict[str, Any] = {
         name: max(
             (found.figure for found in verdicts if found.check == f"probe.{name}" and found.figure is not None),
             default=None,

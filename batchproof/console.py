@@ -105,21 +105,17 @@ def show_summary(manifest: Manifest, report: Path) -> None:
         out.print("* not everything in this cell was run, see below", highlight=False)
     for verdict, count in worth_reading(manifest):
         times = f" (and {count - 1} more like it)" if count > 1 else ""
-        head = f"[{_COLOURS[verdict.status]}]{verdict.status.value}[/] {escape(verdict.subject)} {verdict.check}"
-        out.print(f"{head}: {escape(verdict.reason)}{times}", highlight=False)
+        out.print(_line(verdict, f"{verdict.subject} {verdict.check}") + times, highlight=False)
     out.print(f"Every figure: {escape(str(report))}", highlight=False)
 
 
 def show_verdicts(verdicts: Iterable[Verdict], facts: Mapping[str, object]) -> None:
-    """Print what a single command found: a line per verdict with its figure and threshold, then the facts."""
+    """Print what a single command found: a line per verdict with its figure and threshold, then the short facts."""
     for verdict in verdicts:
-        figure = "" if verdict.figure is None else f" {verdict.figure:.3g} {verdict.unit}".rstrip()
-        limit = "" if verdict.threshold is None else f" (limit {verdict.threshold:g})"
-        status = f"[{_COLOURS[verdict.status]}]{verdict.status.value:<8}[/]"
-        out.print(f"{status} {escape(verdict.check)}{figure}{limit}: {escape(verdict.reason)}", highlight=False)
+        out.print(_line(verdict, verdict.check), highlight=False)
     for name, fact in facts.items():
-        for value in fact if isinstance(fact, list) else [fact]:
-            out.print(f"{name}: {escape(str(value))}", highlight=False)
+        if fact is not None and not isinstance(fact, list):
+            out.print(f"{name}: {escape(str(fact))}", highlight=False)
 
 
 def show_lines(lines: Iterable[str]) -> None:
@@ -145,6 +141,11 @@ def show_findings(findings: Iterable[Finding]) -> None:
         status = f"[{colours[finding.status]}]{finding.status}[/]"
         table.add_row(escape(finding.subject), status, escape(finding.detail), escape(finding.remedy or ""))
     out.print(table)
+
+
+def _line(verdict: Verdict, about: str) -> str:
+    head = " ".join(part for part in (about, verdict.measured) if part)
+    return f"[{_COLOURS[verdict.status]}]{verdict.status.value:<8}[/]{escape(f'{head}: {verdict.explained}')}"
 
 
 def _cell(cell: Cell) -> str:

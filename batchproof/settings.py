@@ -7,6 +7,7 @@ from pathlib import Path
 
 from batchproof.build.profile import Profile
 from batchproof.validate.policy import Policy
+from batchproof.zoo.pack import Pack
 from batchproof.zoo.spec import Precision
 
 
@@ -18,3 +19,8 @@ class Settings:
     images: Path | None
     policy: Policy
     precisions: tuple[Precision, ...] = ("fp32", "fp16")
+
+    def check(self, pack: Pack) -> None:
+        """Raise `InputError` before any work when the image size does not suit a model of `pack`."""
+        for model in pack.models:
+            self.profile.input_shapes(model.spec)

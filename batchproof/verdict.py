@@ -43,6 +43,17 @@ class Verdict:
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}  # read by pydantic when a manifest is loaded
 
+    @property
+    def measured(self) -> str:
+        """The figure and its limit, `0.104 px (limit 0.05)`; empty when nothing was measured."""
+        figure = "" if self.figure is None else f"{self.figure:.3g} {self.unit}".strip()
+        return figure if self.threshold is None else f"{figure} (limit {self.threshold:g})".strip()
+
+    @property
+    def explained(self) -> str:
+        """The reason, with the witness behind it."""
+        return self.reason if self.witness is None else f"{self.reason} (witness: {self.witness})"
+
     def __bool__(self) -> bool:
         """True when the check was made and holds."""
         return self.status in (Status.PASS, Status.PROVEN)

@@ -66,9 +66,9 @@ def unreadable(folder: Path) -> None:
 
 
 def missing_keys(folder: Path) -> None:
-    from batchproof.export.networks.catalogue import build
+    from batchproof.export.networks.catalogue import architecture
 
-    state = build("mbf").state_dict()
+    state = architecture("mbf").build().state_dict()
     for key in list(state)[:5]:
         del state[key]
     torch.save(state, folder / "model.pt")

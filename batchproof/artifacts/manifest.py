@@ -43,7 +43,8 @@ class Record:
     """What one step did: from which parents, sources, settings and tools, with which artifacts and verdicts.
 
     `check` and `subject` identify the step; the names of its verdicts begin with `check`. `key` is the hash of
-    everything that decides the outcome; it is empty when the step must run again. `sources` files from outside the store, by name and hash. `notes` are measurements that no threshold judges.
+    everything that decides the outcome; it is empty when the step must run again. `sources` are files from outside
+    the store, by name and hash. `notes` are measurements that no threshold judges.
     """
 
     stage: str

@@ -44,7 +44,7 @@ def export_onnx(
         if output.stride is not None:
             _let_tail_copy_batch(model.graph, output.name, output.channels)
     passes.RemoveUnusedNodesPass()(model)
-    model.metadata_props.update(sorted(metadata.items()))
+    model.metadata_props.update(metadata)
     _write(_declared(model, spec), path)
 
 

@@ -28,7 +28,8 @@ def _summary(manifest: Manifest) -> str:
     lines = [f"# Batchproof report: {manifest.pack}", "", _table(heads, [[cell.text for cell in row] for row in rows])]
     for verdict, count in worth_reading(manifest):
         more = f" (and {count - 1} more like it)" if count > 1 else ""
-        lines.append(f"\n**{verdict.status.value}** `{verdict.subject}` {verdict.check}: {verdict.reason}{more}")
+        head = f"**{verdict.status.value}** `{verdict.subject}` {verdict.check} {verdict.measured}".rstrip()
+        lines.append(f"\n{head}: {verdict.explained}{more}")
     return "\n".join(lines)
 
 
@@ -67,7 +68,7 @@ def _builds(manifest: Manifest) -> str:
 
 def _verdicts(manifest: Manifest) -> str:
     rows = [
-        [verdict.subject, verdict.check, verdict.status.value, _figure(verdict), _limit(verdict), _reason(verdict)]
+        [verdict.subject, verdict.check, verdict.status.value, _figure(verdict), _limit(verdict), verdict.explained]
         for verdict in manifest.verdicts
     ]
     return "## Verdicts\n\n" + _table(["artifact", "check", "verdict", "figure", "threshold", "reason"], rows)
@@ -105,10 +106,6 @@ def _figure(verdict: Verdict) -> str:
 
 def _limit(verdict: Verdict) -> str:
     return "" if verdict.threshold is None else f"{verdict.threshold:g} {verdict.unit}".strip()
-
-
-def _reason(verdict: Verdict) -> str:
-    return verdict.reason if verdict.witness is None else f"{verdict.reason} (witness: {verdict.witness})"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

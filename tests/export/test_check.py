@@ -10,10 +10,12 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
+from batchproof.export import check
 from batchproof.export.check import THRESHOLD, check_against_torch
 from batchproof.export.exporter import export_onnx
 from batchproof.export.networks.catalogue import CATALOGUE
 from batchproof.export.seeded import seeded
+from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs
 from batchproof.verdict import Status
 
 DETECTOR, EMBEDDER = "scrfd_500m_bnkps", "mobilefacenet_112"
@@ -92,6 +94,22 @@ def test_nan_fails(network: nn.Module, path: Path) -> None:
 
     edit(path, poison)
     assert check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector").status is Status.FAIL
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_the_optimiser_is_tried_on_and_off(
+    network: nn.Module, path: Path, monkeypatch: pytest.MonkeyPatch, broken: bool
+) -> None:
+    class Broken(OnnxRuntimeRunner):
+        def infer(self, images: Blob) -> Outputs:
+            shift = np.float32(self.optimised is broken)
+            return {name: output + shift for name, output in super().infer(images).items()}
+
+    monkeypatch.setattr(check, "OnnxRuntimeRunner", Broken)
+    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector")
+    assert verdict.status is Status.FAIL
+    assert verdict.witness is not None
+    assert verdict.witness.endswith("cpu, optimised" if broken else "not optimised")
 
 
 def test_a_missing_output_fails(network: nn.Module, path: Path) -> None:

@@ -19,11 +19,11 @@ from batchproof.validate.findings import verdicts
 from batchproof.validate.oracle import OracleDetector, OracleEmbedder
 from batchproof.validate.parity import ParitySettings, detector_parity, embedder_parity
 from batchproof.validate.pictures import Picture, load_pictures
-from batchproof.validate.policy import Precision, load_policy
+from batchproof.validate.policy import load_policy
 from batchproof.validate.probe import ProbeSettings, probe
 from batchproof.verdict import Status, Verdict
 from batchproof.zoo.recognise import recognise
-from batchproof.zoo.spec import ModelSpec
+from batchproof.zoo.spec import ModelSpec, Precision
 
 DETECTORS = ["det_2.5g", "det_500m", "scrfd_500m_bnkps_batch1", "scrfd_500m_kps_shapeop"]
 EMBEDDER = "mobilefacenet_112_batch1"

@@ -65,6 +65,15 @@ def test_keys_are_those_of_the_published_checkpoints(variant: str, key: str, sha
     assert skeleton(variant).state_dict()[key].shape == shape
 
 
+@pytest.mark.parametrize(
+    ("variant", "groups"),
+    [("500m", {16}), ("1g", {8}), ("2.5g", {16}), ("10g", {16}), ("34g", {32}), ("10g_bnkps", set())],
+)
+def test_group_norms_have_the_published_groups(variant: str, groups: set[int]) -> None:
+    modules = skeleton(variant).modules()
+    assert {module.num_groups for module in modules if isinstance(module, nn.GroupNorm)} == groups
+
+
 def random(variant: str) -> SCRFD:
     torch.manual_seed(0)
     return alive(SCRFD(VARIANTS[variant]), size=(64, 64))

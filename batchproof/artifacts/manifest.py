@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, w
 
 from batchproof.artifacts.output_file import write_bytes
 from batchproof.errors import StoreError
-from batchproof.verdict import Verdict
+from batchproof.verdict import Status, Verdict
 from batchproof.zoo.spec import ModelSpec
 
 FORMAT = 1
@@ -60,6 +60,11 @@ class Record:
     notes: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     finished: str = ""
+
+    @property
+    def not_run(self) -> bool:
+        """Whether the step could not run at all."""
+        return not self.key and all(verdict.status is Status.NOT_RUN for verdict in self.verdicts)
 
 
 @with_config(_EXACT_KEYS)

@@ -143,9 +143,11 @@ class Store:
         return artifact
 
     def _keep(self, record: Record) -> Record:
+        """Put a record into the manifest, unless it only says once more that its step cannot run here."""
         old = self.manifest.record(record.check, record.subject)
-        self._save(self.manifest.with_record(record))
-        still_impossible = not record.key and old is not None and old.verdicts == record.verdicts
+        still_impossible = record.not_run and old is not None and old.verdicts == record.verdicts
+        if not still_impossible:
+            self._save(self.manifest.with_record(record))
         self._listener.finished(record, unchanged=still_impossible)
         return record
 

@@ -91,9 +91,7 @@ def _network(source: CheckpointSource | SeededSource) -> nn.Module:
 
     if isinstance(source, SeededSource):
         return seeded(source.architecture, source.seed)
-    network = architecture(source.architecture).build()
-    network.load_state_dict(load_state_dict(source.path), strict=True)
-    return network.eval()
+    return architecture(source.architecture).filled(load_state_dict(source.path))
 
 
 def _metadata(model: PackModel) -> dict[str, str]:

@@ -42,7 +42,7 @@ def _verdicts(
 
 
 def _of_batch(verdicts: list[Verdict]) -> list[Verdict]:
-    return [verdict for verdict in verdicts if verdict.check.startswith("batch of 3")]
+    return [verdict for verdict in verdicts if verdict.check.startswith("surgery.rows_equal_singles")]
 
 
 @pytest.mark.parametrize("tail", ["interleaved", "frozen", "kept"])
@@ -51,12 +51,12 @@ def test_repaired_detectors_pass(tail: Tail, fixed_resize: bool) -> None:
     model = detector(tail, fixed_resize=fixed_resize)
     verdicts = _verdicts(model, repair(model, recognise(model)).model, pictures(3))
     assert [verdict.check for verdict in verdicts] == [
-        "equals the original, optimised",
-        "batch of 3 equals single frames at 64x96, optimised",
-        "batch of 3 equals single frames at 448x640, optimised",
-        "equals the original, not optimised",
-        "batch of 3 equals single frames at 64x96, not optimised",
-        "batch of 3 equals single frames at 448x640, not optimised",
+        "surgery.equals_original.optimised",
+        "surgery.rows_equal_singles.64x96.optimised",
+        "surgery.rows_equal_singles.448x640.optimised",
+        "surgery.equals_original.unoptimised",
+        "surgery.rows_equal_singles.64x96.unoptimised",
+        "surgery.rows_equal_singles.448x640.unoptimised",
     ]
     assert all(verdicts), verdicts
 
@@ -78,7 +78,7 @@ def test_interleaved_rows_fail_with_the_shape() -> None:
 def test_contamination_fails_with_picture_and_figure() -> None:
     model = detector("kept", fixed_resize=True)
     verdicts = _of_batch(_verdicts(model, _opened(model), pictures(3)))
-    not_optimised = next(verdict for verdict in verdicts if verdict.check.endswith("64x96, not optimised"))
+    not_optimised = next(verdict for verdict in verdicts if verdict.check.endswith("64x96.unoptimised"))
     assert not_optimised.status is Status.FAIL
     assert not_optimised.figure is not None
     assert not_optimised.figure > 0.01
@@ -92,7 +92,7 @@ def test_a_changed_weight_fails_against_the_original() -> None:
     weight = candidate.graph.initializer[0]
     weight.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(weight) * np.float32(1.01), weight.name))
     verdicts = _verdicts(model, candidate, pictures(3))
-    assert [verdict.status for verdict in verdicts if verdict.check.startswith("equals")] == [Status.FAIL] * 2
+    assert [verdict.status for verdict in verdicts if verdict.check.startswith("surgery.equals_original")] == [Status.FAIL] * 2
     assert all(_of_batch(verdicts))
 
 
@@ -118,7 +118,7 @@ def test_an_original_with_a_wrong_recorded_type_is_compared_without_them() -> No
     model = detector("interleaved")
     candidate = repair(model, recognise(model)).model
     model.graph.value_info.append(tensor("c8", [1, 8, 8, 12], onnx.TensorProto.FLOAT16))
-    same = [verdict for verdict in _verdicts(model, candidate, pictures(3)) if verdict.check.startswith("equals")]
+    same = [verdict for verdict in _verdicts(model, candidate, pictures(3)) if verdict.check.startswith("surgery.equals_original")]
     assert all(same), same
     assert all("were cleared in the copy that ran" in verdict.reason for verdict in same)
 

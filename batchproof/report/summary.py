@@ -29,7 +29,7 @@ def matrix(manifest: Manifest) -> tuple[list[str], list[list[Cell]]]:
     rows = []
     for subject in _by_model(manifest):
         verdicts = [verdict for verdict in manifest.verdicts if verdict.subject == subject]
-        rows.append([Cell(subject), *(_cell(verdicts, column) for column in columns)])
+        rows.append([Cell(_label(manifest, subject)), *(_cell(verdicts, column) for column in columns)])
     return ["artifact", *(column.removeprefix("build.") for column in columns)], rows
 
 
@@ -70,6 +70,12 @@ def _by_model(manifest: Manifest) -> list[str]:
     return sorted(
         subjects, key=lambda subject: models.index(owner[subject]) if owner[subject] in models else len(models)
     )
+
+
+def _label(manifest: Manifest, subject: str) -> str:
+    """Name a precision by itself, below the row of its model."""
+    model, _, precision = subject.rpartition(".")
+    return f"- {precision}" if model in manifest.models else subject
 
 
 def _cell(verdicts: list[Verdict], column: str) -> Cell:

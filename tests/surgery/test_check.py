@@ -92,7 +92,9 @@ def test_a_changed_weight_fails_against_the_original() -> None:
     weight = candidate.graph.initializer[0]
     weight.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(weight) * np.float32(1.01), weight.name))
     verdicts = _verdicts(model, candidate, pictures(3))
-    assert [verdict.status for verdict in verdicts if verdict.check.startswith("surgery.equals_original")] == [Status.FAIL] * 2
+    assert [verdict.status for verdict in verdicts if verdict.check.startswith("surgery.equals_original")] == [
+        Status.FAIL
+    ] * 2
     assert all(_of_batch(verdicts))
 
 
@@ -118,7 +120,11 @@ def test_an_original_with_a_wrong_recorded_type_is_compared_without_them() -> No
     model = detector("interleaved")
     candidate = repair(model, recognise(model)).model
     model.graph.value_info.append(tensor("c8", [1, 8, 8, 12], onnx.TensorProto.FLOAT16))
-    same = [verdict for verdict in _verdicts(model, candidate, pictures(3)) if verdict.check.startswith("surgery.equals_original")]
+    same = [
+        verdict
+        for verdict in _verdicts(model, candidate, pictures(3))
+        if verdict.check.startswith("surgery.equals_original")
+    ]
     assert all(same), same
     assert all("were cleared in the copy that ran" in verdict.reason for verdict in same)
 

@@ -12,13 +12,14 @@ import typer
 from typer.core import TyperGroup
 
 import batchproof
-from batchproof.errors import BatchproofError, InputError
+from batchproof.errors import BatchproofError, InputError, StepNotRunError
+from batchproof.verdict import not_run
 from batchproof.zoo.spec import Precision
 
 if TYPE_CHECKING:
     from batchproof.artifacts.manifest import Manifest
+    from batchproof.policy import Policy
     from batchproof.settings import Settings
-    from batchproof.validate.policy import Policy
     from batchproof.verdict import Verdict
     from batchproof.zoo.spec import ModelSpec
 
@@ -28,15 +29,15 @@ EXIT_CODES = (
 )
 StageName = Literal["export", "surgery", "build", "validate"]
 
-app = typer.Typer(
-    name="batchproof",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=EXIT_CODES,
-)
+
+class InOrderOfStages(TyperGroup):
+    """Commands are listed as a model walks through them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Put `surgery`, which is a group and would come last, behind `export`."""
+        names = [name for name in super().list_commands(ctx) if name != "surgery"]
+        names.insert(names.index("export") + 1, "surgery")
+        return names
 
 
 class ImpliedApply(TyperGroup):
@@ -49,15 +50,29 @@ class ImpliedApply(TyperGroup):
         return super().parse_args(ctx, args)
 
 
+app = typer.Typer(
+    name="batchproof",
+    cls=InOrderOfStages,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODES,
+)
 surgery_app = typer.Typer(
-    cls=ImpliedApply, no_args_is_help=True, help="Make an ONNX graph batch-safe, or explain what that would change."
+    cls=ImpliedApply,
+    no_args_is_help=True,
+    help="Make an ONNX graph batch-safe, or explain what that would change.\n\n"
+    "batchproof surgery MODEL.onnx -o OUT.onnx [--fp16] is short for batchproof surgery apply ...",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(surgery_app, name="surgery")
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL.onnx", help="An SCRFD, ArcFace or other InsightFace graph.", show_default=False)
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.", show_default=False)]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")]
 ProfileOption = Annotated[
     str, typer.Option("--profile", "--batch", metavar="MIN,OPT,MAX", help="Batch sizes; one number N means 1,N,N.")
@@ -76,7 +91,7 @@ PolicyOption = Annotated[
 
 @app.callback(invoke_without_command=True)
 def _version(show: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
-    """Batch-safe InsightFace models: every artifact carries a proof, a measurement and a verdict."""
+    """Batch-safe InsightFace models: every artifact carries a measurement and a verdict."""
     if show:
         typer.echo(batchproof.__version__)
         raise typer.Exit
@@ -86,11 +101,16 @@ def _version(show: Annotated[bool, typer.Option("--version", help="Show the vers
 def run(
     stage: Annotated[StageName, typer.Argument(help="Bring everything up to this stage up to date.")] = "validate",
     pack: Annotated[
-        str, typer.Option("--pack", metavar="NAME", help="demo, or a pack in ~/.insightface/models such as buffalo_l.")
-    ] = "demo",
+        str | None,
+        typer.Option(
+            "--pack",
+            metavar="NAME",
+            help="demo (default) or a pack in ~/.insightface/models such as buffalo_l; names the store of --models",
+        ),
+    ] = None,
     models: Annotated[
         Path | None,
-        typer.Option("--models", metavar="DIR", help="Your own .onnx, .pt and .pth files, instead of a pack."),
+        typer.Option("--models", metavar="DIR", help="Your own .onnx, .pt and .pth files."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The store is DIR/<pack>.")] = Path("artifacts"),
     profile: ProfileOption = "1,16,32",
@@ -106,36 +126,24 @@ def run(
     Example: batchproof run --models ./my_models --images ./faces --batch 1,8,16
     """
     from batchproof import console, stages
-    from batchproof.artifacts.store import MANIFEST, open_store
-    from batchproof.export.resolve import directory_pack, named_pack
-    from batchproof.verdict import exit_code
+    from batchproof.artifacts.store import open_store
+    from batchproof.export.resolve import directory_pack, named_pack, pack_name
 
     settings = _settings(profile, size, images, policy)
-    chosen = directory_pack(models) if models else named_pack(pack)
+    name = pack_name(pack) if pack else None
+    chosen = directory_pack(models, name) if models else named_pack(name or "demo")
     settings.check(chosen)
     root = out / chosen.name
     with console.ProgressDisplay() as progress, open_store(root, chosen.name, progress) as store:
-        stages.run(store, chosen, settings, until=stage, announcer=progress)
-        manifest = store.manifest
-        report_path = _write_report(root, manifest)
-    code = exit_code(manifest.verdicts)
-    if as_json:
-        _print_json(
-            {
-                "pack": chosen.name,
-                "manifest": str(root / MANIFEST),
-                "verdicts": _plain(manifest.verdicts),
-                "exit_code": code,
-            }
-        )
-    else:
-        console.show_summary(manifest, report_path)
-    raise typer.Exit(code)
+        stages.run(store, chosen, settings, until=stage, listener=progress)
+        _finish(root, store.manifest, as_json)
 
 
 @app.command()
 def export(
-    source: Annotated[Path, typer.Argument(help="A checkpoint (.pt, .pth) or an ONNX file.", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A checkpoint (.pt, .pth) or an ONNX file.", show_default=False)
+    ],
     output: Output,
     as_json: Json = False,
 ) -> None:
@@ -176,16 +184,14 @@ def surgery_apply(
     from batchproof.artifacts.output_file import replacing
     from batchproof.console import working
     from batchproof.surgery import stage
-    from batchproof.surgery.check import Tolerance
 
     limits = _policy(policy).surgery
-    tolerance = Tolerance(limits.single_max_abs, limits.row_max_abs)
     original = onnx_file.read(model)
     with working(f"repairing {model.name}"), replacing(output) as written:
-        graph, passes, verdicts = stage.repair_and_check(original, tolerance, _parse_size(size), model.stem)
+        graph, passes, verdicts = stage.repair_and_check(original, limits, _parse_size(size), model.stem)
         if fp16:
-            graph, halved = stage.halve_and_check(graph, model.stem)
-            verdicts += halved
+            graph, judged = stage.convert_fp16(graph, model.stem)
+            verdicts += judged
         _stop_if_failed(verdicts, as_json)
         onnx.save(graph, written)
     _conclude(verdicts, as_json, output=str(output), reasons=stage.sentences(passes))
@@ -218,7 +224,9 @@ def build(
     backend: Annotated[
         Literal["ort", "rtx", "tensorrt"], typer.Option("--backend", help="ONNX Runtime, TensorRT-RTX or TensorRT.")
     ] = "ort",
-    precision: Annotated[Precision, typer.Option("--precision", help="What the graph is typed for.")] = "fp32",
+    precision: Annotated[
+        Precision | None, typer.Option("--precision", help="What the graph must be typed for; default: what it is.")
+    ] = None,
     profile: ProfileOption = "1,16,32",
     size: SizeOption = "640x640",
     policy: PolicyOption = None,
@@ -226,24 +234,34 @@ def build(
 ) -> None:
     """Build a batch-safe ONNX graph: an ONNX Runtime session file or a TensorRT engine with its optimisation profile.
 
-    Precision comes from the graph's tensor types: give `--precision fp16` a graph from `batchproof surgery --fp16`.
+    Precision comes from the graph's tensor types: build FP16 from a graph of `batchproof surgery --fp16`.
     """
+    from batchproof.artifacts.output_file import folder_of
     from batchproof.build import stage
     from batchproof.console import working
 
-    chosen = _settings(profile, size, None, policy)
-    spec, _ = _recognised(model)
-    with working(f"building {model.name} for {backend}"):
-        files, verdicts = stage.build_file(model, output, backend, precision, spec, chosen)
-    _conclude(
-        verdicts, as_json, definite=True, output=str(files[0]) if files else None, files=[str(file) for file in files]
-    )
+    settings = _settings(profile, size, None, policy)
+    spec, found = _recognised(model)
+    if precision not in (None, found):
+        remedy = "Make the graph that you want with batchproof surgery"
+        raise InputError(f"is typed {found}, {precision} was asked for", where=model, remedy=remedy)
+    name = f"{model.stem}.{'ort' if backend == 'ort' else 'engine'}"
+    with working(f"building {model.name} for {backend}"), folder_of(output) as written:
+        files = [written / file for file in stage.produced(name, backend)]
+        try:
+            job = stage.Job(model, files, backend, found, spec, model.stem)
+            verdicts = stage.build_graph(job, settings).verdicts
+        except StepNotRunError as error:
+            verdicts = (not_run(f"build.{backend}.completes", model.stem, error.line()),)
+        _stop_if_failed(verdicts, as_json)
+    _conclude(verdicts, as_json, definite=True, output=str(output))
 
 
 @app.command()
 def probe(
     model: Model,
     images: Images = None,
+    profile: ProfileOption = "1,16,32",
     size: SizeOption = "640x640",
     policy: PolicyOption = None,
     as_json: Json = False,
@@ -259,22 +277,19 @@ def probe(
     from batchproof.verdict import exit_code
 
     spec, precision = _recognised(model)
-    pictures, limits = load_pictures(images), _policy(policy).limits(precision).probe
+    pictures, settings = load_pictures(images), _settings(profile, size, None, policy)
+    limits = settings.policy.limits(precision).probe
     with working(f"probing {model.name}"):
-        runners = [OnnxRuntimeRunner(model, optimised=optimised) for optimised in (True, False)]
         verdicts = [
             found
-            for runner in runners
-            for found in judge_isolation(runner, spec, pictures, limits, model.stem, _parse_size(size))
+            for label in ("optimised", "unoptimised")
+            for runner in [OnnxRuntimeRunner(model, optimised=label == "optimised")]
+            for found in judge_isolation(runner, label, spec, pictures, limits, settings.profile, model.stem)
         ]
     figures: dict[str, Any] = {
-        name: max(
-            (found.figure for found in verdicts if found.check == f"probe.{name}" and found.figure is not None),
-            default=None,
-        )
-        for name in ("contamination", "non_invariance")
+        name: _largest(verdicts, f"probe.{name}") for name in ("contamination", "non_invariance")
     }
-    _conclude(verdicts, as_json, verdict="pass" if not exit_code(verdicts) else "fail", **figures)
+    _conclude(verdicts, as_json, verdict="fail" if exit_code(verdicts) else "pass", **figures)
 
 
 @app.command()
@@ -316,19 +331,10 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the Markdown report of a store again and show its summary."""
-    from batchproof import console
     from batchproof.artifacts import manifest as manifests
     from batchproof.artifacts.store import MANIFEST
-    from batchproof.verdict import exit_code
 
-    manifest = manifests.read(store / MANIFEST)
-    path = _write_report(store, manifest)
-    code = exit_code(manifest.verdicts)
-    if as_json:
-        _print_json({"report": str(path), "verdicts": _plain(manifest.verdicts), "exit_code": code})
-    else:
-        console.show_summary(manifest, path)
-    raise typer.Exit(code)
+    _finish(store, manifests.read(store / MANIFEST), as_json)
 
 
 @app.command()
@@ -345,7 +351,7 @@ def doctor(as_json: Json = False) -> None:
 
 
 def _settings(profile: str, size: str, images: Path | None, policy: Path | None) -> Settings:
-    from batchproof.build.profile import Profile
+    from batchproof.profile import Profile
     from batchproof.settings import Settings
     from batchproof.validate.pictures import picture_files
 
@@ -356,7 +362,7 @@ def _settings(profile: str, size: str, images: Path | None, policy: Path | None)
 
 
 def _policy(path: Path | None) -> Policy:
-    from batchproof.validate.policy import load_policy
+    from batchproof.policy import load_policy
 
     return load_policy(path)
 
@@ -377,13 +383,27 @@ def _recognised(model: Path) -> tuple[ModelSpec, Precision]:
     return recognise(graph).spec, onnx_file.precision(graph)
 
 
-def _write_report(root: Path, manifest: Manifest) -> Path:
+def _finish(root: Path, manifest: Manifest, as_json: bool) -> NoReturn:
+    """Write the report of a store, show its summary, and exit."""
+    from batchproof import console
     from batchproof.artifacts.output_file import write_bytes
     from batchproof.report import markdown
+    from batchproof.verdict import exit_code
 
-    path = root / "report.md"
-    write_bytes(path, markdown.render(manifest).encode())
-    return path
+    report_path, code = root / "report.md", exit_code(manifest.verdicts)
+    write_bytes(report_path, markdown.render(manifest).encode())
+    if as_json:
+        facts = {"pack": manifest.pack, "store": str(root), "report": str(report_path)}
+        _print_json({**facts, "verdicts": _plain(manifest.verdicts), "exit_code": code})
+    else:
+        console.show_summary(manifest, report_path)
+    raise typer.Exit(code)
+
+
+def _largest(verdicts: Sequence[Verdict], check: str) -> float | None:
+    """Return the largest figure of a check over all its scenes; None when it was never measured."""
+    figures = (verdict.figure for verdict in verdicts if verdict.check.startswith(check))
+    return max((figure for figure in figures if figure is not None), default=None)
 
 
 def _stop_if_failed(verdicts: Sequence[Verdict], as_json: bool) -> None:

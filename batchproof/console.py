@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -18,8 +19,8 @@ from batchproof.doctor import Finding
 from batchproof.report.summary import Cell, matrix, overall, worth_reading
 from batchproof.verdict import Status, Verdict
 
-out = Console()
-err = Console(stderr=True)
+out = Console(highlight=False)
+err = Console(stderr=True, soft_wrap=True)
 
 _COLOURS = {
     Status.PASS: "green",
@@ -79,22 +80,22 @@ class ProgressDisplay:
         summed = overall(record.verdicts)
         status = summed[0] if summed else Status.PASS
         what = f"  {record.check:<15}{escape(record.subject):<40} "
-        err.print(f"{what}[{_COLOURS[status]}]{status.value:<8}[/]{record.seconds:7.1f} s", highlight=False)
+        err.print(f"{what}[{_COLOURS[status]}]{status.value:<8}[/]{record.seconds:7.1f} s", soft_wrap=True)
 
     def waiting(self, root: Path) -> None:
         """Another process holds the store."""
-        err.print(f"[yellow]waiting[/]: another batchproof is working in {escape(str(root))}")
+        err.print(f"[yellow]waiting[/]: another batchproof is working in {escape(str(root))}", soft_wrap=True)
 
     def _close_stage(self) -> None:
         if self._unchanged:
             what = "nothing to do" if self._unchanged == self._steps else "the rest computed"
-            err.print(f"  {self._stage:<15}{self._unchanged} of {self._steps} steps unchanged, {what}", highlight=False)
+            err.print(f"  {self._stage:<15}{self._unchanged} of {self._steps} steps unchanged, {what}", soft_wrap=True)
         self._unchanged = 0
 
 
 def show_summary(manifest: Manifest, report: Path) -> None:
     """Print one row per artifact and stage column, then every verdict that is not a pass."""
-    table = Table(title=f"Pack {escape(manifest.pack)}", title_justify="left", padding=(0, 1, 0, 0))
+    table = Table(title=f"Pack {escape(manifest.pack)}", title_justify="left", box=SIMPLE_HEAD)
     heads, rows = matrix(manifest)
     for head in heads:
         table.add_column(head, overflow="fold")
@@ -102,26 +103,26 @@ def show_summary(manifest: Manifest, report: Path) -> None:
         table.add_row(*(_cell(cell) for cell in row))
     out.print(table)
     if any(cell.text.endswith("*") for row in rows for cell in row):
-        out.print("* not everything in this cell was run, see below", highlight=False)
+        out.print("* not everything in this cell was run, see below", soft_wrap=True)
     for verdict, count in worth_reading(manifest):
         times = f" (and {count - 1} more like it)" if count > 1 else ""
-        out.print(_line(verdict, f"{verdict.subject} {verdict.check}") + times, highlight=False)
-    out.print(f"Every figure: {escape(str(report))}", highlight=False)
+        out.print(_line(verdict, f"{verdict.subject} {verdict.check}") + times, soft_wrap=True)
+    out.print(f"Every figure: {escape(str(report))}", soft_wrap=True)
 
 
 def show_verdicts(verdicts: Iterable[Verdict], facts: Mapping[str, object]) -> None:
     """Print what a single command found: a line per verdict with its figure and threshold, then the short facts."""
     for verdict in verdicts:
-        out.print(_line(verdict, verdict.check), highlight=False)
+        out.print(_line(verdict, verdict.check), soft_wrap=True)
     for name, fact in facts.items():
         if fact is not None and not isinstance(fact, list):
-            out.print(f"{name}: {escape(str(fact))}", highlight=False)
+            out.print(f"{name}: {escape(str(fact))}", soft_wrap=True)
 
 
 def show_lines(lines: Iterable[str]) -> None:
     """Print plain lines."""
     for line in lines:
-        out.print(escape(line), highlight=False)
+        out.print(escape(line), soft_wrap=True)
 
 
 @contextmanager
@@ -131,16 +132,19 @@ def working(what: str) -> Iterator[None]:
         yield
 
 
-def show_findings(findings: Iterable[Finding]) -> None:
-    """Print what this machine can do."""
-    table = Table(title="What this machine can do", title_justify="left")
-    for head in ("", "status", "found", "to do"):
+def show_findings(findings: Sequence[Finding]) -> None:
+    """Print what this machine can do, then what would make it do more."""
+    table = Table(title="What this machine can do", title_justify="left", box=SIMPLE_HEAD)
+    for head in ("", "status", "found"):
         table.add_column(head, overflow="fold")
     colours = {"ok": "green", "partial": "yellow", "missing": "dim"}
     for finding in findings:
         status = f"[{colours[finding.status]}]{finding.status}[/]"
-        table.add_row(escape(finding.subject), status, escape(finding.detail), escape(finding.remedy or ""))
+        table.add_row(escape(finding.subject), status, escape(finding.detail))
     out.print(table)
+    for finding in findings:
+        if finding.remedy:
+            out.print(f"[bold]{escape(finding.subject)}[/]: {escape(finding.remedy)}", soft_wrap=True)
 
 
 def _line(verdict: Verdict, about: str) -> str:

@@ -20,10 +20,10 @@ import onnx
 from batchproof import runtime
 from batchproof.build import tensorrt_compat
 from batchproof.errors import MissingDependencyError
+from batchproof.zoo.published import INSIGHTFACE_VERSION
 
 State = Literal["ok", "partial", "missing"]
 
-INSIGHTFACE_VERSION = "2.1"
 SYSTEM_ROOT = Path("/")
 _SECONDS_PER_COMMAND = 3
 _OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")

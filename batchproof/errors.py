@@ -42,7 +42,7 @@ class MissingDependencyError(BatchproofError):
 
 
 class StepFailedError(BatchproofError):
-    """One model cannot go through one stage; the run goes on with the others and records this reason."""
+    """One model cannot run, or not go through one stage; a run records the reason and goes on with the others."""
 
 
 class StepNotRunError(BatchproofError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchproof.errors import InputError, MissingDependencyError
+from batchproof.errors import MissingDependencyError, StepFailedError
+from batchproof.zoo.spec import InputSpec
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -48,24 +49,30 @@ class OnnxRuntimeRunner:
         return f"onnxruntime cpu, {'optimised' if self.optimised else 'not optimised'}"
 
     def infer(self, images: Blob) -> Outputs:
-        """Run one batch; raises `InputError` with ONNX Runtime's own sentence when the shapes do not fit."""
+        """Run one batch; raises `StepFailedError` with ONNX Runtime's own sentence when the shapes do not fit."""
         try:
             return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: images}), strict=True))
         except (
             Exception
         ) as error:  # ONNX Runtime raises its own undocumented classes, all direct children of Exception.
-            raise InputError(
+            raise StepFailedError(
                 f"ONNX Runtime cannot run a batch of shape {list(images.shape)} ({_first_line(error)})"
             ) from error
 
 
-def onnxruntime_module() -> object:
+def onnxruntime_module() -> Any:
     """Import ONNX Runtime, or say which extra brings it."""
     try:
-        import onnxruntime as module
+        import onnxruntime
     except ImportError as error:
         raise MissingDependencyError.for_extra("onnxruntime", "cpu") from error
-    return module
+    return onnxruntime
+
+
+def noise(spec: InputSpec, batch: int, height: int, width: int) -> Blob:
+    """Make a batch of different images of random pixels, normalised for the model; the same ones every time."""
+    pixels = np.random.default_rng(0).integers(0, 256, spec.shape(batch, height, width))
+    return ((pixels - spec.mean) / spec.std).astype(np.float32)
 
 
 def open_session(
@@ -73,11 +80,9 @@ def open_session(
 ) -> onnxruntime.InferenceSession:
     """Open a CPU session; with `save_to`, write the optimised graph there in ORT format.
 
-    Raises `InputError` with ONNX Runtime's sentence when the model cannot be loaded.
+    Raises `StepFailedError` with ONNX Runtime's sentence when the model cannot be loaded.
     """
-    onnxruntime_module()
-    import onnxruntime as ort
-
+    ort = onnxruntime_module()
     options = ort.SessionOptions()
     options.log_severity_level = 4
     level = ort.GraphOptimizationLevel
@@ -92,7 +97,7 @@ def open_session(
         return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # see OnnxRuntimeRunner.infer
         where = model if isinstance(model, Path) else None
-        raise InputError(f"ONNX Runtime cannot load this model ({_first_line(error)})", where=where) from error
+        raise StepFailedError(f"ONNX Runtime cannot load this model ({_first_line(error)})", where=where) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchproof.build.profile import Profile
-from batchproof.validate.policy import Policy
+from batchproof.policy import Policy
+from batchproof.profile import Profile
 from batchproof.zoo.pack import Pack
 from batchproof.zoo.spec import Precision
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16")
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,6 @@ class Settings:
     profile: Profile
     images: Path | None
     policy: Policy
-    precisions: tuple[Precision, ...] = ("fp32", "fp16")
 
     def check(self, pack: Pack) -> None:
         """Raise `InputError` before any work when the image size does not suit a model of `pack`."""

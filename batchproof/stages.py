@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Protocol
 
 from batchproof.artifacts.manifest import ModelEntry
-from batchproof.artifacts.step import Step
+from batchproof.artifacts.step import Listener, Step
 from batchproof.artifacts.store import Store
 from batchproof.settings import Settings
 from batchproof.zoo.pack import CheckpointSource, OnnxSource, Pack, PackModel
@@ -17,22 +16,20 @@ STAGES = ("export", "surgery", "build", "validate")
 Plan = Callable[[Pack, Settings], list[Step]]
 
 
-class Announcer(Protocol):
-    """Who shows which stage is being walked."""
+def run(store: Store, pack: Pack, settings: Settings, *, until: str, listener: Listener) -> None:
+    """Bring every stage up to and including `until` up to date; what is unchanged is not computed again.
 
-    def stage(self, name: str, steps: int) -> None:
-        """A stage of so many steps begins."""
-
-
-def run(store: Store, pack: Pack, settings: Settings, *, until: str, announcer: Announcer) -> None:
-    """Bring every stage up to and including `until` up to date; what is unchanged is not computed again."""
+    All stages are planned before the first step runs, so that a missing package is found at once. What later stages
+    made from something that has changed since is forgotten.
+    """
+    plans = {name: plan_of(name)(pack, settings) for name in STAGES[: STAGES.index(until) + 1]}
     store.describe({model.name: _entry(model) for model in pack.models})
-    for name in STAGES[: STAGES.index(until) + 1]:
-        steps = plan_of(name)(pack, settings)
+    for name, steps in plans.items():
         store.retain(steps, name)
-        announcer.stage(name, len(steps))
+        listener.stage(name, len(steps))
         for step in steps:
             store.run(step)
+    store.forget_outdated()
 
 
 def plan_of(stage: str) -> Plan:

@@ -46,7 +46,7 @@ class Verdict:
     @property
     def measured(self) -> str:
         """The figure and its limit, `0.104 px (limit 0.05)`; empty when nothing was measured."""
-        figure = "" if self.figure is None else f"{self.figure:.3g} {self.unit}".strip()
+        figure = "" if self.figure is None else f"{self.figure:.6g} {self.unit}".strip()
         return figure if self.threshold is None else f"{figure} (limit {self.threshold:g})".strip()
 
     @property

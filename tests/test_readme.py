@@ -1,4 +1,4 @@
-"""The README speaks of commands that exist and of figures that hold."""
+"""The README speaks of commands, sessions and files that exist."""
 
 from __future__ import annotations
 

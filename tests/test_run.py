@@ -118,7 +118,7 @@ def test_a_run_killed_anywhere_goes_on_where_it_was(tmp_path: Path, demo: Path) 
 
 def test_a_failed_verdict_is_exit_code_1(demo: Path, tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
-    committed = REPOSITORY / "batchproof" / "validate" / "policy.toml"
+    committed = REPOSITORY / "batchproof" / "policy.toml"
     policy.write_text(committed.read_text().replace("min_cosine = 0.99999", "min_cosine = 1.0"))
     code, out, _ = run("--out", demo.parent, "--policy", policy, "--json")
     failed = [verdict for verdict in json.loads(out)["verdicts"] if verdict["status"] == "fail"]
@@ -159,9 +159,12 @@ def test_embeddings_of_the_batch_are_insightface_s(real: Path) -> None:
 
 
 def test_no_model_is_contaminated(real: Path) -> None:
-    found = verdicts(real, "probe.contamination")
-    assert {verdict["figure"] for verdict in found.values()} == {0.0}
-    assert set(found) == {f"{model}.{precision}" for model in MODELS for precision in ("fp32", "fp16")}
+    for label in ("session", "unoptimised"):
+        for batch in (5, 32):
+            size = {model: "112x112" if "facenet" in model else "96x160" for model in MODELS}
+            for model in MODELS:
+                found = verdicts(real, f"probe.contamination.{label}.{size[model]}.batch_{batch}")
+                assert [found[f"{model}.{precision}"]["figure"] for precision in ("fp32", "fp16")] == [0.0, 0.0]
 
 
 def test_every_model_has_an_rtx_engine_in_both_precisions(real: Path) -> None:

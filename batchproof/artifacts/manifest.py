@@ -58,6 +58,7 @@ class Record:
     artifacts: tuple[Artifact, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     notes: dict[str, Any] = field(default_factory=dict)
+    machine: str = ""
     seconds: float = 0.0
     finished: str = ""
 
@@ -98,6 +99,11 @@ class Manifest:
             (artifact for record in self.records for artifact in record.artifacts if artifact.path == path), None
         )
 
+    def producer(self, path: str) -> Record | None:
+        """Find the record of the step that made an artifact."""
+        made = (record for record in self.records if any(artifact.path == path for artifact in record.artifacts))
+        return next(made, None)
+
     def with_record(self, record: Record) -> Manifest:
         """Return a manifest in which `record` takes the place of its predecessor, or stands at the end."""
         old = self.record(record.check, record.subject)
@@ -117,7 +123,9 @@ _ADAPTER = TypeAdapter(Manifest)
 def read(path: Path) -> Manifest:
     """Read a manifest; raises `StoreError` naming the first thing that is wrong with it."""
     try:
-        manifest = _ADAPTER.validate_json(path.read_bytes())
+        content = path.read_bytes()
+        _require_format(content, path)
+        return _ADAPTER.validate_json(content)
     except OSError as error:
         raise StoreError(
             f"cannot be read ({error.strerror})", where=path, remedy="Name a folder that batchproof run has written"
@@ -130,13 +138,14 @@ def read(path: Path) -> Manifest:
             where=path,
             remedy="Move the folder away and run again",
         ) from error
-    if manifest.format != FORMAT:
-        raise StoreError(
-            f"has format {manifest.format}, this version reads {FORMAT}",
-            where=path,
-            remedy="Use the version of batchproof that wrote it",
-        )
-    return manifest
+
+
+def _require_format(content: bytes, path: Path) -> None:
+    """Look at the format first: another one may have any other keys."""
+    header = TypeAdapter(dict[str, Any]).validate_json(content)
+    if header.get("format", FORMAT) != FORMAT:
+        remedy = "Use the version of batchproof that wrote it"
+        raise StoreError(f"has format {header['format']}, this version reads {FORMAT}", where=path, remedy=remedy)
 
 
 def write(manifest: Manifest, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,25 @@ def write_bytes(output: Path, content: bytes) -> None:
                 os.fsync(stream.fileno())
         except OSError as error:
             raise unwritable(output, error.strerror) from error
+
+
+@contextmanager
+def folder_of(output: Path) -> Iterator[Path]:
+    """Make the folder `output`, and give a folder inside it to write to; its files move up when the block ends well.
+
+    Raises `StoreError` when the disk refuses; after an exception in the block nothing has moved.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=output, prefix=".work-"))
+    except OSError as error:
+        raise unwritable(output, error.strerror) from error
+    try:
+        yield temporary
+        for written in sorted(temporary.iterdir()):
+            _move(written, output / written.name)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _move(temporary: Path, output: Path) -> None:

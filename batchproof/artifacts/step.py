@@ -51,6 +51,9 @@ class Step:
 class Listener(Protocol):
     """Who wants to know how the work goes on."""
 
+    def stage(self, name: str, steps: int) -> None:
+        """A stage of so many steps begins."""
+
     def started(self, step: Step) -> None:
         """A step begins to compute."""
 

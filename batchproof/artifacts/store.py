@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import shutil
 import tempfile
 import time
@@ -45,9 +47,9 @@ class Store:
         Nothing is computed when a record with the same key exists and its files are untouched. Otherwise the action
         writes into a folder of its own; its files and its record enter the store together, or not at all.
         """
-        missing = [parent for parent in step.parents if self.manifest.artifact(parent) is None]
-        if missing:
-            return self._keep(_skipped(step, missing))
+        obstacles = [obstacle for parent in step.parents if (obstacle := self._obstacle(parent))]
+        if obstacles:
+            return self._keep(_skipped(step, obstacles[0]))
         wanted = self._declare(step)
         old = self.manifest.record(step.check, step.subject)
         if old is not None and old.key == wanted.key and all(self._is_intact(artifact) for artifact in old.artifacts):
@@ -72,6 +74,24 @@ class Store:
         if models != self.manifest.models:
             self._save(replace(self.manifest, models=models))
 
+    def forget_outdated(self) -> None:
+        """Drop the records of later stages that were made from parents which have changed or gone since."""
+        while outdated := [record for record in self.manifest.records if not self._has_its_parents(record)]:
+            kept = tuple(record for record in self.manifest.records if record not in outdated)
+            self._save(replace(self.manifest, records=kept))
+
+    def _has_its_parents(self, record: Record) -> bool:
+        artifacts = {path: self.manifest.artifact(path) for path in record.parents}
+        return all(found and found.sha256 == record.parents[path] for path, found in artifacts.items())
+
+    def _obstacle(self, parent: str) -> str | None:
+        """Say why a parent cannot be built upon: it is not there, or a verdict on it failed."""
+        record = self.manifest.producer(parent)
+        if record is None:
+            return f"needs {parent}, which an earlier stage did not produce"
+        failed = next((verdict.check for verdict in record.verdicts if verdict.status.is_failure), None)
+        return f"needs {parent}, which failed {failed}" if failed else None
+
     def _declare(self, step: Step) -> Record:
         """Everything that decides the step's outcome, and the key over it."""
         record = Record(
@@ -84,7 +104,8 @@ class Store:
             settings=dict(step.settings),
             tools=versions(step.tools),
         )
-        return replace(record, key=key_of({"record": asdict(record), "produces": step.produces}))
+        key = key_of({"record": asdict(record), "produces": step.produces})
+        return replace(record, key=key, machine=_machine())
 
     def _hash_of(self, path: str) -> str:
         artifact = self.manifest.artifact(path)
@@ -192,9 +213,8 @@ def _lock(root: Path, listener: Listener) -> FileLock:
     return lock
 
 
-def _skipped(step: Step, missing: list[str]) -> Record:
-    error = StepNotRunError(f"needs {', '.join(missing)}, which an earlier stage did not produce")
-    return _ended(Record(step.stage, step.check, step.subject, key=""), Status.NOT_RUN, error)
+def _skipped(step: Step, obstacle: str) -> Record:
+    return _ended(Record(step.stage, step.check, step.subject, key=""), Status.NOT_RUN, StepNotRunError(obstacle))
 
 
 def _ended(declared: Record, status: Status, error: BatchproofError) -> Record:
@@ -209,6 +229,11 @@ def _unwritable(where: Path, error: OSError) -> StoreError:
         where=where,
         remedy="Check permissions and free space, or choose another folder with --out",
     )
+
+
+def _machine() -> str:
+    """Describe what the seconds of a record were measured on."""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
 
 
 def _now() -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from batchproof.build.profile import Shape, Shapes
 from batchproof.build.tensorrt_compat import Backend
 from batchproof.errors import StepFailedError
+from batchproof.profile import Shape, Shapes
 from batchproof.zoo.spec import Precision
 
 HALF, FLOAT = "HALF", "FLOAT"

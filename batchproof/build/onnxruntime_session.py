@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from batchproof.artifacts import onnx_file
 from batchproof.artifacts.output_file import replacing
 from batchproof.build.activation_memory import peak_activation_bytes
-from batchproof.build.profile import Profile
-from batchproof.errors import InputError, StepFailedError
-from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs, open_session
+from batchproof.errors import StepFailedError
+from batchproof.profile import Profile
+from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs, noise, open_session
 from batchproof.verdict import Status, Verdict, at_most, not_run
 from batchproof.zoo.spec import ModelSpec
 
-_SEED = 20260
 # ONNX Runtime's arena rounds up and keeps: measured 2.2 times the activations alive at once, taken as 3.
 _ARENA_FACTOR = 3
 
@@ -91,14 +90,14 @@ def build(
     graph = onnx_file.read(model)
     with replacing(output) as written:
         seconds = _write_session(model, written)
-    runs, skipped = _execute(_runner_from_disk(output), graph, profile, spec, limits or Limits())
+        runs, skipped = _execute(_runner_from_disk(written), graph, profile, spec, limits or Limits())
     summary = SessionSummary(
         seconds=seconds,
         bytes=output.stat().st_size,
         onnxruntime=metadata.version("onnxruntime"),
         executed={str(batch): round(run.seconds, 3) for batch, run in runs.items()},
     )
-    verdicts = [_executes(subject, runs, half=_is_half(graph))] if runs else []
+    verdicts = [_executes(subject, runs, half=onnx_file.precision(graph) == "fp16")] if runs else []
     verdicts += [not_run("build.executes", subject, reason) for reason in skipped]
     verdicts.append(_equals_onnx(subject, model, _images(profile, spec, profile.minimum), runs, tolerance))
     return SessionBuild(summary, tuple(verdicts))
@@ -108,7 +107,7 @@ def _write_session(model: Path, path: Path) -> float:
     began = time.perf_counter()
     try:
         open_session(model, save_to=path)
-    except InputError as error:
+    except StepFailedError as error:
         raise StepFailedError(error.what, where=model, remedy=error.remedy) from error
     return round(time.perf_counter() - began, 3)
 
@@ -116,14 +115,12 @@ def _write_session(model: Path, path: Path) -> float:
 def _runner_from_disk(output: Path) -> OnnxRuntimeRunner:
     try:
         return OnnxRuntimeRunner(output)
-    except InputError as error:
+    except StepFailedError as error:
         raise StepFailedError(f"the written session file does not load: {error.what}", where=output) from error
 
 
 def _images(profile: Profile, spec: ModelSpec, batch: int) -> Blob:
-    """Seeded noise pixels, normalised as the model wants them; every image of the batch is different."""
-    pixels = np.random.default_rng(_SEED).integers(0, 256, spec.input.shape(batch, profile.height, profile.width))
-    return ((pixels - spec.input.mean) / spec.input.std).astype(np.float32)
+    return noise(spec.input, batch, profile.height, profile.width)
 
 
 def _execute(
@@ -155,7 +152,7 @@ def _run(runner: OnnxRuntimeRunner, images: Blob) -> _Run:
     began = time.perf_counter()
     try:
         outputs = runner.infer(images)
-    except InputError as error:
+    except StepFailedError as error:
         return _Run(time.perf_counter() - began, {}, error.what)
     seconds = time.perf_counter() - began
     problems = (_problem(name, array, len(images)) for name, array in outputs.items())
@@ -180,10 +177,6 @@ def _executes(subject: str, runs: dict[int, _Run], *, half: bool) -> Verdict:
     return Verdict("build.executes", subject, Status.PASS, reason)
 
 
-def _is_half(graph: onnx.ModelProto) -> bool:
-    return any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in graph.graph.initializer)
-
-
 def _equals_onnx(subject: str, model: Path, images: Blob, runs: dict[int, _Run], tolerance: float) -> Verdict:
     """Compare with the graph as it is written, every optimisation off."""
     check, built = "build.equals_onnx", runs.get(len(images))
@@ -191,7 +184,7 @@ def _equals_onnx(subject: str, model: Path, images: Blob, runs: dict[int, _Run],
         return not_run(check, subject, f"the session file gave no outputs at N={len(images)}")
     try:
         original = OnnxRuntimeRunner(model, optimised=False).infer(images)
-    except InputError as error:
+    except StepFailedError as error:
         reason = f"the graph does not run without the optimiser: {error.what}"
         return Verdict(check, subject, Status.FAIL, reason)
     incomparable = [name for name in original if not _is_comparable(built.outputs[name], original[name])]

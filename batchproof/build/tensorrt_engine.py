@@ -18,10 +18,10 @@ from typing import Literal
 from batchproof.artifacts import onnx_file
 from batchproof.artifacts.output_file import replacing, unwritable
 from batchproof.build.engine import FLOAT, HALF, SMALLEST_HALF_SHARE, EngineSummary, EngineTensor
-from batchproof.build.profile import Profile, Shapes
 from batchproof.build.tensorrt_compat import NAMES, Absent, Backend, missing
 from batchproof.build.tensorrt_worker import Reply, Request
 from batchproof.errors import StepFailedError
+from batchproof.profile import Profile, Shapes
 from batchproof.verdict import Status, Verdict, not_run
 from batchproof.zoo.spec import ModelSpec, Precision
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from batchproof import verdict
-from batchproof.errors import InputError
+from batchproof.errors import StepFailedError
 from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs
 from batchproof.verdict import Status, Verdict
 from batchproof.zoo.spec import ModelSpec, OutputSpec
@@ -53,7 +53,7 @@ def check_against_torch(network: nn.Module, spec: ModelSpec, path: Path, subject
             for runner in runners
             for difference in _differences(spec, expected, runner, images)
         ]
-    except InputError as error:
+    except StepFailedError as error:
         return Verdict(CHECK, subject, Status.FAIL, error.line(), threshold=THRESHOLD, unit=UNIT)
     # A NaN compares as neither larger nor smaller; here it is the worst of all.
     worst = max(seen, key=lambda difference: np.nan_to_num(difference.figure, nan=np.inf))
@@ -84,10 +84,10 @@ def _differences(spec: ModelSpec, expected: Outputs, runner: OnnxRuntimeRunner, 
 
 def _difference(output: OutputSpec, expected: Blob, actual: Blob | None, at: str) -> _Difference:
     if actual is None:
-        raise InputError(f"gives no output '{output.name}' {at}")
+        raise StepFailedError(f"gives no output '{output.name}' {at}")
     if actual.shape != expected.shape:
         shapes = f"{list(actual.shape)} where PyTorch gives {list(expected.shape)}"
-        raise InputError(f"output '{output.name}' is {shapes} {at}")
+        raise StepFailedError(f"output '{output.name}' is {shapes} {at}")
     scale = 1.0 if output.kind == "score" else max(float(np.abs(expected).max()), _SMALLEST)
     per_row = np.abs(actual - expected).reshape(len(expected), -1).max(axis=1) / scale
     return _Difference(float(per_row.max()), f"output '{output.name}', row {int(per_row.argmax())} {at}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from batchproof.artifacts import onnx_file
 from batchproof.artifacts.hashing import content_sha256
 from batchproof.errors import InputError
+from batchproof.export.torch_module import require_torch
 from batchproof.zoo.pack import DEMO, NO_LICENCE, PUBLISHED_PACKS, CheckpointSource, OnnxSource, Pack, PackModel
 from batchproof.zoo.published import INSIGHTFACE_LICENCE, PUBLISHED
 from batchproof.zoo.recognise import recognise
@@ -20,12 +21,11 @@ CHECKPOINT_SUFFIXES = {".pt", ".pth"}
 def named_pack(name: str, cache: Path | None = None) -> Pack:
     """Return the demo pack, or a pack from InsightFace's local cache (`~/.insightface/models`).
 
-    Raises `InputError` that says how to get the pack, and under which licence, when it is not there.
+    `name` is one that `pack_name` lets through. Raises `InputError` that says how to get the pack, and under which
+    licence, when it is not there.
     """
     if name == DEMO.name:
         return DEMO
-    if not re.fullmatch(r"\w[\w.-]*", name):
-        raise InputError(f"'{name}' is no pack name", remedy="Use letters, digits, '.', '_' and '-'")
     cache = cache or Path.home() / ".insightface" / "models"
     folder = cache / name
     nested = folder / name  # antelopev2's archive has its own folder inside
@@ -36,6 +36,13 @@ def named_pack(name: str, cache: Path | None = None) -> Pack:
     return directory_pack(folder, name)
 
 
+def pack_name(name: str) -> str:
+    """Return `name` when it can name a folder; raises `InputError` otherwise."""
+    if not re.fullmatch(r"\w[\w.-]*", name, flags=re.ASCII):
+        raise InputError(f"'{name}' is no pack name", remedy="Use letters, digits, '.', '_' and '-'")
+    return name
+
+
 def directory_pack(folder: Path, name: str | None = None) -> Pack:
     """Recognise every model file in `folder`; raises `InputError` at the first that is none."""
     files = _model_files(folder)
@@ -43,7 +50,7 @@ def directory_pack(folder: Path, name: str | None = None) -> Pack:
         raise InputError("holds no .onnx, .pt or .pth file", where=folder, remedy="Name the folder with your models")
     stems = Counter(_safe(path.stem) for path in files)
     return Pack(
-        name or _safe(folder.resolve().name) or "models",
+        name or _store_name(folder),
         tuple(resolve_file(path, _safe(path.stem if stems[_safe(path.stem)] == 1 else path.name)) for path in files),
     )
 
@@ -72,11 +79,20 @@ def resolve_file(path: Path, name: str | None = None) -> PackModel:
 
 
 def _checkpoint(path: Path, name: str) -> PackModel:
+    require_torch()
     from batchproof.export.checkpoint import load_state_dict
     from batchproof.export.recognise import recognise_checkpoint
 
     found = recognise_checkpoint(load_state_dict(path), where=path)
     return PackModel(name, found.spec, CheckpointSource(path, found.architecture), found.reason, NO_LICENCE)
+
+
+def _store_name(folder: Path) -> str:
+    """Name a store after its folder, but never after a pack: it would take the place of that pack's store."""
+    name = _safe(folder.resolve().name) or "models"
+    if name in {DEMO.name, *PUBLISHED_PACKS}:
+        raise InputError(f"'{name}' is the name of a pack", where=folder, remedy="Name the store with --pack NAME")
+    return name
 
 
 def _model_files(folder: Path) -> list[Path]:

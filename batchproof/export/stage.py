@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import onnx
 
-from batchproof.artifacts import onnx_file
+from batchproof.artifacts import layout, onnx_file
 from batchproof.artifacts.hashing import content_sha256
 from batchproof.artifacts.step import Outcome, Step, Workspace
+from batchproof.export.torch_module import require_torch
 from batchproof.settings import Settings
 from batchproof.verdict import Status, Verdict
 from batchproof.zoo.pack import CheckpointSource, OnnxSource, Pack, PackModel, SeededSource
@@ -23,14 +24,11 @@ STAGE = "export"
 _TORCH_TOOLS = ("torch", "onnx", "onnx-ir", "onnxruntime")
 
 
-def original(model: str) -> str:
-    """Locate a model's original in the store."""
-    return f"{STAGE}/{model}.onnx"
-
-
 def plan(pack: Pack, settings: Settings) -> list[Step]:
     """One step a model; nothing in `settings` changes an export."""
     del settings
+    if any(not isinstance(model.source, OnnxSource) for model in pack.models):
+        require_torch()
     return [_step(model) for model in pack.models]
 
 
@@ -46,7 +44,7 @@ def _step(model: PackModel) -> Step:
         "export",
         model.name,
         partial(_produce, model),
-        produces=(original(model.name),),
+        produces=(layout.exported(model.name),),
         sources=() if isinstance(source, SeededSource) else (source.path,),
         settings=settings,
         tools=("onnx",) if isinstance(source, OnnxSource) else _TORCH_TOOLS,
@@ -71,9 +69,11 @@ def export(model: PackModel, output: Path) -> tuple[Verdict, ...]:
 def _take_over(subject: str, source: Path, output: Path, reason: str) -> Verdict:
     if onnx_file.external_files(source):
         onnx.save(onnx_file.read(source), output)
-    else:
-        shutil.copyfile(source, output)
-    return Verdict("export.taken_over", subject, Status.PASS, reason)
+        return Verdict("export.taken_over", subject, Status.PASS, f"{reason}; external data moved inside")
+    shutil.copyfile(source, output)
+    same = content_sha256(source) == content_sha256(output)
+    status = Status.PASS if same else Status.FAIL
+    return Verdict("export.taken_over", subject, status, f"{reason}; {'' if same else 'not '}copied byte for byte")
 
 
 def _from_torch(model: PackModel, network: nn.Module, output: Path) -> Verdict:

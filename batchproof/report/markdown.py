@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterable, Sequence
 
 from batchproof.artifacts.manifest import Manifest, Record
 from batchproof.report.summary import matrix, worth_reading
-from batchproof.verdict import Verdict
 
 
 def render(manifest: Manifest) -> str:
-    """Render the report; the same manifest on the same machine gives the same text."""
+    """Render the report; the same manifest gives the same text."""
     sections = (
         _summary(manifest),
         _models(manifest),
@@ -47,7 +45,8 @@ def _findings(manifest: Manifest) -> str:
     for record in _of_stage(manifest, "surgery"):
         reasons = record.notes.get("reasons", [])
         if reasons:
-            parts.append(f"### {record.subject}\n\n" + "\n".join(f"- {reason}" for reason in reasons))
+            listed = "\n".join(f"- {reason}" for reason in reasons)
+            parts.append(f"<details><summary>{record.subject}</summary>\n\n{listed}\n\n</details>")
     return "## What surgery did\n\n" + "\n\n".join(parts) if parts else ""
 
 
@@ -68,10 +67,10 @@ def _builds(manifest: Manifest) -> str:
 
 def _verdicts(manifest: Manifest) -> str:
     rows = [
-        [verdict.subject, verdict.check, verdict.status.value, _figure(verdict), _limit(verdict), verdict.explained]
+        [verdict.subject, verdict.check, verdict.status.value, verdict.measured, verdict.explained]
         for verdict in manifest.verdicts
     ]
-    return "## Verdicts\n\n" + _table(["artifact", "check", "verdict", "figure", "threshold", "reason"], rows)
+    return "## Verdicts\n\n" + _table(["artifact", "check", "verdict", "measured", "reason"], rows)
 
 
 def _provenance(manifest: Manifest) -> str:
@@ -86,10 +85,10 @@ def _provenance(manifest: Manifest) -> str:
         for record in manifest.records
         for artifact in record.artifacts
     ]
-    machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    return f"## Provenance\n\nRendered on {machine}.\n\n" + _table(
-        ["artifact", "sha256", "bytes", "from", "tools"], rows
-    )
+    machines = sorted({record.machine for record in manifest.records if record.machine})
+    measured = f"Measured on: {'; '.join(machines)}."
+    table = _table(["artifact", "sha256", "bytes", "from", "tools"], rows)
+    return f"## Provenance\n\n{measured}\n\n{table}"
 
 
 def _of_stage(manifest: Manifest, stage: str) -> list[Record]:
@@ -98,14 +97,6 @@ def _of_stage(manifest: Manifest, stage: str) -> list[Record]:
 
 def _versions(record: Record) -> str:
     return ", ".join(f"{name} {version}" for name, version in record.tools.items())
-
-
-def _figure(verdict: Verdict) -> str:
-    return "" if verdict.figure is None else f"{verdict.figure:.3g} {verdict.unit}".strip()
-
-
-def _limit(verdict: Verdict) -> str:
-    return "" if verdict.threshold is None else f"{verdict.threshold:g} {verdict.unit}".strip()
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 import onnx
 
-from batchproof.errors import InputError
+from batchproof.errors import StepFailedError
+from batchproof.policy import SurgeryLimits
 from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs
 from batchproof.surgery.shapes import ImageSize
 from batchproof.verdict import Status, Verdict, at_most
@@ -18,14 +19,6 @@ from batchproof.zoo.spec import ModelSpec
 
 # Detectors are checked at a second size that is not square, where swapped or frozen axes show.
 _LANDSCAPE = ImageSize(448, 640)
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """The largest absolute difference allowed in any raw output, in the output's own unit."""
-
-    original: float
-    rows: float
 
 
 @dataclass(frozen=True)
@@ -46,7 +39,7 @@ def check_repair(
     recognition: Recognition,
     images: Blob,
     *,
-    tolerance: Tolerance,
+    limits: SurgeryLimits,
     subject: str,
 ) -> list[Verdict]:
     """Compare `repaired` with `original`, each with ONNX Runtime's optimiser on and off.
@@ -63,18 +56,18 @@ def check_repair(
         state = "optimised" if optimised else "unoptimised"
         ours = OnnxRuntimeRunner(repaired.SerializeToString(), optimised=optimised)
         same = partial(_same, original, ours, recognition, images)
-        verdicts.append(_verdict(f"surgery.equals_original.{state}", subject, tolerance.original, same))
+        verdicts.append(_verdict(f"surgery.equals_original.{state}", subject, limits.single_max_abs, same))
         for size in _sizes(recognition.spec, images):
             check = f"surgery.rows_equal_singles.{size.height}x{size.width}.{state}"
             rows = partial(_rows, ours, recognition.spec, _fit(images, size))
-            verdicts.append(_verdict(check, subject, tolerance.rows, rows))
+            verdicts.append(_verdict(check, subject, limits.row_max_abs, rows))
     return verdicts
 
 
 def _verdict(check: str, subject: str, threshold: float, measure: Callable[[], tuple[_Worst, str]]) -> Verdict:
     try:
         worst, reason = measure()
-    except (InputError, _ShapeError) as error:
+    except (StepFailedError, _ShapeError) as error:
         return Verdict(check, subject, Status.FAIL, str(error), threshold=threshold)
     return at_most(check, subject, worst.figure, threshold, reason, witness=worst.witness)
 
@@ -86,7 +79,7 @@ def _same(
     theirs, note = _original_runner(original, blob[:1], optimised=ours.optimised)
     worst = max((_against(theirs, ours, recognition, blob, index) for index in range(len(blob))), key=_severity)
     height, width = blob.shape[2:]
-    return worst, f"largest difference over {len(blob)} pictures, one at a time, at {height}x{width}{note}"
+    return worst, f"largest difference over {len(blob)} images, one at a time, at {height}x{width}{note}"
 
 
 def _original_runner(original: onnx.ModelProto, probe: Blob, *, optimised: bool) -> tuple[OnnxRuntimeRunner, str]:
@@ -94,7 +87,7 @@ def _original_runner(original: onnx.ModelProto, probe: Blob, *, optimised: bool)
     try:
         runner = OnnxRuntimeRunner(original.SerializeToString(), optimised=optimised)
         runner.infer(probe)
-    except InputError:
+    except StepFailedError:
         bare = onnx.ModelProto()
         bare.CopyFrom(original)
         del bare.graph.value_info[:]
@@ -125,7 +118,7 @@ def _rows(ours: OnnxRuntimeRunner, spec: ModelSpec, blob: Blob) -> tuple[_Worst,
     worst = max((compare(index) for index in range(len(blob))), key=_severity)
     return (
         worst,
-        f"largest difference of a picture's row, in a batch of {len(blob)} different ones, to the picture alone",
+        f"largest difference of an image's row, in a batch of {len(blob)} different ones, to the image alone",
     )
 
 

@@ -27,4 +27,4 @@ def face_crops(pictures: Sequence[Picture], faces: Sequence[Detections], size: i
 
 def whole_crops(pictures: Sequence[Picture], size: int) -> list[Picture]:
     """Letterbox whole pictures to `size` x `size`: enough to compare an embedder's arithmetic when no face is known."""
-    return [Picture(picture.name, letterbox(picture.pixels, size, size).pixels) for picture in pictures]
+    return [Picture(f"{picture.name} whole", letterbox(picture.pixels, size, size).pixels) for picture in pictures]

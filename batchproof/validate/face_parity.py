@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from batchproof.pipeline.decode import Detections
 from batchproof.pipeline.nms import Boxes, overlaps
-from batchproof.validate.policy import DetectorLimits
+from batchproof.policy import DetectorLimits
 from batchproof.verdict import Verdict, at_most, not_run
 
 SAME_FACE = 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from batchproof.validate.policy import ProbeLimits
+from batchproof.policy import ProbeLimits
 from batchproof.verdict import Status, Verdict, at_most, not_run
 
 
@@ -46,7 +46,6 @@ class ProbeResult:
     height: int
     width: int
     batch_sizes: tuple[int, ...]
-    batches_run: int
     figures: tuple[OutputFigures, ...]
     contamination: Witness | None
     non_invariance: Witness | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,47 +12,52 @@ from batchproof.zoo.spec import ModelSpec
 
 if TYPE_CHECKING:
     from batchproof.pipeline.picture import Pixels
+    from batchproof.policy import ProbeLimits
+    from batchproof.profile import Profile
     from batchproof.runtime import Blob, Runner
     from batchproof.validate.oracle import OracleDetector
     from batchproof.validate.parity import ParitySettings
     from batchproof.validate.pictures import Picture
-    from batchproof.validate.policy import ProbeLimits
 
 # Pictures that the probe turns through the slots; its cost grows with their number.
 POOL = 3
 # A size that is not square shows swapped axes, and a small one leaves time for every slot and every neighbour.
 _SMALL, _BATCHES = (96, 160), (1, 2, 3, 5)
-# At the size that is deployed, other kernels may be chosen; one pair is what time allows.
-_PAIR = (2,)
+# At the size and at the largest batch that are deployed other kernels may run; time allows the worst neighbours only.
+_PAIR, _WORST = (2,), ("other picture", "nan")
 # More faces tell nothing new about an embedder's arithmetic, and the oracle takes them one at a time.
 _MOST_CROPS = 256
 
 
 def judge_isolation(
     runner: Runner,
+    label: str,
     spec: ModelSpec,
     pictures: Sequence[Picture],
     limits: ProbeLimits,
+    profile: Profile,
     subject: str,
-    deployed: tuple[int, int],
 ) -> list[Verdict]:
     """Probe `runner` with the first `POOL` pictures and a mirrored one; one picture is enough.
 
-    Detectors of free size are probed at a small size, and with pairs at `deployed`, height and width in pixels.
+    Small batches at a small size with every neighbour, the largest batch of `profile` with the worst of them, and
+    detectors of free size also in pairs at the size of `profile`. Checks are named after `label`, size and batch.
     """
     from batchproof.validate.findings import verdicts
     from batchproof.validate.probe import ProbeSettings, probe
 
     pixels = [picture.pixels for picture in pictures[:POOL]]
     pixels.append(pixels[0][:, ::-1].copy())
-    scenes = [(_SMALL, _BATCHES), (deployed, _PAIR)] if spec.input.dynamic_size else [(_SMALL, _BATCHES)]
-    return [
-        verdict
-        for size, batches in scenes
-        for verdict in verdicts(
-            probe(runner, spec.input, _pool(spec, pixels, size), ProbeSettings(batches)), subject, limits
-        )
-    ]
+    small, deployed = _pool(spec, pixels, _SMALL), (profile.height, profile.width)
+    scenes = [(small, ProbeSettings(_BATCHES)), (small[-2:], ProbeSettings((profile.maximum,), _WORST))]
+    if spec.input.dynamic_size:
+        scenes.append((_pool(spec, pixels[-2:], deployed), ProbeSettings(_PAIR)))
+    found = []
+    for pool, settings in scenes:
+        scene = f"{label}.{pool.shape[2]}x{pool.shape[3]}.batch_{settings.batch_sizes[-1]}"
+        judged = verdicts(probe(runner, spec.input, pool, settings), subject, limits)
+        found += [replace(verdict, check=f"{verdict.check}.{scene}") for verdict in judged]
+    return found
 
 
 def judge_parity(

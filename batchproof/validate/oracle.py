@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchproof.errors import InputError, MissingDependencyError
-from batchproof.pipeline.align import Points
 from batchproof.pipeline.decode import Detections, DetectionSettings
 from batchproof.pipeline.picture import Pixels
 from batchproof.runtime import Blob, Outputs, open_session
+from batchproof.zoo.published import INSIGHTFACE_VERSION
 from batchproof.zoo.spec import ModelSpec
 
 
@@ -86,18 +86,6 @@ class OracleEmbedder:
         return embedding
 
 
-def oracle_norm_crop(picture: Pixels, keypoints: Points, size: int = 112) -> Pixels:
-    """Align with insightface's `face_align.norm_crop`; `keypoints` is `[5, 2]` (x, y) in picture pixels."""
-    _require_insightface()
-    from insightface.utils import face_align
-
-    with warnings.catch_warnings():
-        # insightface 2.1 calls an estimator that scikit-image 0.26 announced the end of.
-        warnings.simplefilter("ignore", FutureWarning)
-        crop: Pixels = face_align.norm_crop(picture, keypoints, image_size=size)
-    return crop
-
-
 class _Tap:
     """The ONNX Runtime session that insightface is given; keeps the last input and outputs that passed."""
 
@@ -117,6 +105,9 @@ class _Tap:
 
 def _require_insightface() -> None:
     try:
-        import insightface  # noqa: F401 - only whether it is there
-    except ImportError as error:
+        found = metadata.version("insightface")
+    except metadata.PackageNotFoundError as error:
         raise MissingDependencyError.for_extra("insightface", "validate") from error
+    if found != INSIGHTFACE_VERSION:
+        remedy = f"Parity needs one fixed original: python -m pip install insightface=={INSIGHTFACE_VERSION}"
+        raise MissingDependencyError(f"insightface {found} is installed, not {INSIGHTFACE_VERSION}", remedy=remedy)

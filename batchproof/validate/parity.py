@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from batchproof.errors import InputError, StepFailedError
+from batchproof.errors import StepFailedError
 from batchproof.pipeline.blob import to_blob
 from batchproof.pipeline.decode import DetectionSettings, check_outputs, decode
 from batchproof.pipeline.detect import prepare
+from batchproof.policy import PrecisionLimits
 from batchproof.runtime import Blob, Outputs, Runner
 from batchproof.validate.face_parity import face_shift, face_verdicts
 from batchproof.validate.oracle import OracleDetector, OracleEmbedder
 from batchproof.validate.pictures import Picture
-from batchproof.validate.policy import PrecisionLimits
 from batchproof.validate.raw_parity import raw_verdicts
 from batchproof.verdict import Status, Verdict, at_least, at_most
 from batchproof.zoo.spec import ModelSpec
@@ -47,7 +47,7 @@ def detector_parity(
     try:
         outputs = _infer(runner, spec, prepared.blob, settings.max_batch)
         faces = decode(outputs, spec, detection, prepared.scales)
-    except (InputError, StepFailedError) as error:
+    except StepFailedError as error:
         return [Verdict("parity.outputs", settings.subject, Status.FAIL, error.what)]
     seen = [oracle.observe(picture.pixels, detection) for picture in pictures]
     names = [picture.name for picture in pictures]
@@ -74,7 +74,7 @@ def embedder_parity(
     blob = to_blob([crop.pixels for crop in crops], spec.input)
     try:
         batched = _infer(runner, spec, blob, settings.max_batch)[spec.outputs[0].name].astype(np.float64)
-    except (InputError, StepFailedError) as error:
+    except StepFailedError as error:
         return [Verdict("parity.outputs", settings.subject, Status.FAIL, error.what)]
     original = np.stack([oracle.embed(crop.pixels) for crop in crops]).astype(np.float64)
     cosine = _cosines(original, batched)

@@ -21,9 +21,10 @@ from batchproof.zoo.spec import InputSpec
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """Batch sizes to try, and the seed of the noise."""
+    """Batch sizes to try, the kinds of neighbour to put beside a picture, and the seed of the noise."""
 
     batch_sizes: tuple[int, ...] = (1, 2, 3, 5)
+    neighbours: tuple[str, ...] = tuple(NEIGHBOURS)
     seed: int = 0
 
 
@@ -33,7 +34,7 @@ def probe(runner: Runner, spec: InputSpec, pool: Blob, settings: ProbeSettings) 
     Guaranteed for every batch size: every slot sees every kind of neighbour in every other slot, and every picture of
     the pool is a victim in every slot. A neighbour that makes another row NaN or infinite counts as infinite
     contamination. Four to eight pictures are enough: the cost grows with their number. Raises `InputError` for
-    unusable pools and batch sizes, and when the model refuses even a batch of one.
+    unusable pools and batch sizes.
     """
     _check(pool, settings)
     record = _Record(runner)
@@ -42,7 +43,7 @@ def probe(runner: Runner, spec: InputSpec, pool: Blob, settings: ProbeSettings) 
     try:
         alone = [record.run(pool[index : index + 1]) for index in range(len(pool))]
         for size in settings.batch_sizes:
-            _probe_size(record, spec, pool, alone, size, random)
+            _probe_size(record, spec, pool, alone, size, settings.neighbours, random)
     except StepFailedError as error:
         broken = error.what
     return record.result(pool, settings, broken)
@@ -56,10 +57,15 @@ def _check(pool: Blob, settings: ProbeSettings) -> None:
 
 
 def _probe_size(
-    record: _Record, spec: InputSpec, pool: Blob, alone: list[Outputs], size: int, random: np.random.Generator
+    record: _Record,
+    spec: InputSpec,
+    pool: Blob,
+    alone: list[Outputs],
+    size: int,
+    kinds: tuple[str, ...],
+    random: np.random.Generator,
 ) -> None:
     """Turn the pool through the slots, one kind of neighbour a turn, until pictures and kinds have all had theirs."""
-    kinds = list(NEIGHBOURS)
     references: dict[int, Outputs] = {}
     for turn in range(max(len(kinds), len(pool))):
         members = (np.arange(size) + turn) % len(pool)
@@ -82,17 +88,10 @@ class _Record:
         self._row_shapes: dict[str, tuple[int, ...]] = {}
         self._contamination: dict[str, Witness] = {}
         self._non_invariance: dict[str, Witness] = {}
-        self._batches = 0
 
     def run(self, batch: Blob, *, ordinary: bool = True) -> Outputs:
         """Run a batch; raise `StepFailedError` unless outputs have one row a picture, finite in ordinary batches."""
-        try:
-            outputs = self._runner.infer(batch)
-        except InputError as error:
-            if len(batch) == 1:
-                raise
-            raise StepFailedError(error.what) from error
-        self._batches += 1
+        outputs = self._runner.infer(batch)
         for name, rows in outputs.items():
             row_shape = self._row_shapes.setdefault(name, rows.shape[1:])
             if rows.shape != (len(batch), *row_shape):
@@ -132,7 +131,6 @@ class _Record:
             height=pool.shape[2],
             width=pool.shape[3],
             batch_sizes=settings.batch_sizes,
-            batches_run=self._batches,
             figures=figures,
             contamination=_worst(self._contamination),
             non_invariance=_worst(self._non_invariance),

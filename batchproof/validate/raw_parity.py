@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from batchproof.policy import DetectorLimits
 from batchproof.runtime import Outputs
-from batchproof.validate.policy import DetectorLimits
 from batchproof.verdict import Verdict, at_most
 from batchproof.zoo.spec import ModelSpec, OutputKind
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from batchproof.artifacts import layout
 from batchproof.artifacts.step import Outcome, Step, Workspace
-from batchproof.settings import Settings
+from batchproof.settings import PRECISIONS, Settings
 from batchproof.validate.judge import POOL
-from batchproof.verdict import Verdict
 from batchproof.zoo.pack import Pack, PackModel
 from batchproof.zoo.spec import ModelSpec, Precision
 
@@ -27,7 +26,7 @@ def plan(pack: Pack, settings: Settings) -> list[Step]:
     return [
         step
         for model in pack.models
-        for precision in settings.precisions
+        for precision in PRECISIONS
         for step in (
             _probe(model, precision, settings, pictures),
             _parity(model, precision, settings, pictures, detector),
@@ -41,7 +40,7 @@ def _probe(model: PackModel, precision: Precision, settings: Settings, pictures:
         "probe",
         f"{model.name}.{precision}",
         partial(_probe_action, model.spec, precision, settings, f"{model.name}.{precision}"),
-        parents=(f"build/ort/{model.name}.{precision}.ort", f"surgery/{model.name}.{precision}.onnx"),
+        parents=(layout.built(model.name, precision, "ort"), layout.repaired(model.name, precision)),
         sources=pictures[:POOL],
         settings={"limits": asdict(settings.policy.limits(precision).probe), "profile": asdict(settings.profile)},
         tools=_TOOLS,
@@ -58,9 +57,9 @@ def _parity(
         f"{model.name}.{precision}",
         partial(_parity_action, model.spec, precision, settings, f"{model.name}.{precision}", detector),
         parents=(
-            f"export/{model.name}.onnx",
-            f"build/ort/{model.name}.{precision}.ort",
-            *(f"export/{found.name}.onnx" for found in finder),
+            layout.exported(model.name),
+            layout.built(model.name, precision, "ort"),
+            *(layout.exported(found.name) for found in finder),
         ),
         sources=pictures,
         settings={"limits": asdict(settings.policy.limits(precision)), "profile": asdict(settings.profile)},
@@ -77,24 +76,16 @@ def _probe_action(
     from batchproof.validate.pictures import read_picture
 
     session, graph = workspace.parents
+    runners = {"session": OnnxRuntimeRunner(session), "unoptimised": OnnxRuntimeRunner(graph, optimised=False)}
     pictures = [read_picture(path) for path in workspace.sources]
-    limits, profile = settings.policy.limits(precision).probe, settings.profile
-    found = [
-        verdict
-        for runner in (OnnxRuntimeRunner(session), OnnxRuntimeRunner(graph, optimised=False))
-        for verdict in judge_isolation(runner, spec, pictures, limits, subject, (profile.height, profile.width))
-    ]
-    return Outcome(_gravest_of_each(found), {"runs": [verdict.reason for verdict in found if verdict.figure is None]})
-
-
-def _gravest_of_each(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
-    """Keep one verdict of every check: a failure if there is one, else the one with the largest figure."""
-    worst: dict[str, Verdict] = {}
-    for verdict in verdicts:
-        old = worst.get(verdict.check)
-        if old is None or (not verdict, verdict.figure or 0) > (not old, old.figure or 0):
-            worst[verdict.check] = verdict
-    return tuple(worst.values())
+    limits = settings.policy.limits(precision).probe
+    return Outcome(
+        tuple(
+            verdict
+            for label, runner in runners.items()
+            for verdict in judge_isolation(runner, label, spec, pictures, limits, settings.profile, subject)
+        )
+    )
 
 
 def _parity_action(

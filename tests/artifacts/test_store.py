@@ -15,7 +15,7 @@ import pytest
 from batchproof.artifacts import manifest as manifests
 from batchproof.artifacts.step import Outcome, Step, Workspace
 from batchproof.artifacts.store import MANIFEST, Store, open_store
-from batchproof.errors import StepFailedError, StoreError
+from batchproof.errors import StepFailedError, StepNotRunError, StoreError
 from batchproof.verdict import Status, Verdict
 from tests.listening import Remembering
 
@@ -123,6 +123,40 @@ def test_models_that_left_the_pack_leave_the_store(store: Store) -> None:
     store.run(step("b"))
     store.retain([step("b")], "export")
     assert set(contents(store.root)) == {"manifest.json", "export/b.txt"}
+
+
+def test_nothing_is_built_upon_what_failed(store: Store, listener: Remembering) -> None:
+    def refute(workspace: Workspace) -> Outcome:
+        workspace.outputs[0].write_text("interleaved")
+        return Outcome((Verdict("surgery.rows", "a", Status.FAIL, "rows interleave"),))
+
+    store.run(Step("surgery", "surgery", "a", refute, produces=("surgery/a.txt",)))
+    record = store.run(step("child", parents=("surgery/a.txt",)))
+    assert [(verdict.status, "failed surgery.rows" in verdict.reason) for verdict in record.verdicts] == [
+        (Status.NOT_RUN, True)
+    ]
+    assert listener.computed == ["a"]
+
+
+def test_what_was_made_from_an_older_parent_is_forgotten_with_its_children(store: Store) -> None:
+    store.run(step("a"))
+    store.run(step("b", parents=("export/a.txt",)))
+    store.run(step("c", parents=("export/b.txt",)))
+    store.run(step("other"))
+    store.run(step("a", text="new weights", settings=1))
+    store.forget_outdated()
+    assert set(contents(store.root)) == {"manifest.json", "export/a.txt", "export/other.txt"}
+
+
+def test_a_step_that_cannot_run_here_is_tried_again_and_changes_nothing(store: Store, listener: Remembering) -> None:
+    def absent(workspace: Workspace) -> Outcome:
+        raise StepNotRunError("TensorRT is not installed")
+
+    impossible = Step("build", "build.tensorrt", "a", absent, produces=("build/a.engine",))
+    first = store.run(impossible)
+    before = contents(store.root)
+    assert store.run(impossible).verdicts == first.verdicts
+    assert (listener.computed, listener.unchanged, contents(store.root)) == (["a", "a"], ["a"], before)
 
 
 def test_an_error_in_the_middle_changes_nothing(store: Store) -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from batchproof.build import onnxruntime_session
 from batchproof.build.onnxruntime_session import Limits, SessionBuild, build
-from batchproof.build.profile import Profile
 from batchproof.errors import InputError, StepFailedError, StoreError
+from batchproof.profile import Profile
 from batchproof.runtime import OnnxRuntimeRunner, open_session
 from batchproof.verdict import Status
 from tests.build import tiny_graphs

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from batchproof.build import tensorrt_engine
-from batchproof.build.profile import Profile, Shapes
 from batchproof.build.tensorrt_compat import Backend
 from batchproof.build.tensorrt_engine import EngineBuild, build
 from batchproof.errors import InputError, StepFailedError, StoreError
+from batchproof.profile import Profile, Shapes
 from batchproof.verdict import Status
 from batchproof.zoo.spec import Precision
 from tests.build import tiny_graphs

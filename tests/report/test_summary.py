@@ -49,4 +49,4 @@ def test_the_report_holds_every_figure_and_survives_bars_in_text() -> None:
     text = markdown.render(
         manifest(Verdict("parity.boxes", "a", Status.FAIL, "one | two", 0.25, 0.05, "px", "lumia.jpg"))
     )
-    assert "| a | parity.boxes | fail | 0.25 px | 0.05 px | one \\| two (witness: lumia.jpg) |" in text
+    assert "| a | parity.boxes | fail | 0.25 px (limit 0.05) | one \\| two (witness: lumia.jpg) |" in text

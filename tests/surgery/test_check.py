@@ -7,7 +7,8 @@ import onnx
 import onnx_ir as ir
 import pytest
 
-from batchproof.surgery.check import Tolerance, check_repair
+from batchproof.policy import SurgeryLimits
+from batchproof.surgery.check import check_repair
 from batchproof.surgery.name_outputs import NameOutputs
 from batchproof.surgery.open_batch import OpenBatch
 from batchproof.surgery.repair import repair
@@ -20,7 +21,7 @@ from tests.surgery.real_models import REAL_MODELS
 from tests.surgery.tiny_graphs import Tail, detector, embedder, pictures, tensor, to_ir
 
 # ONNX Runtime fuses a graph of fixed shapes differently: a last bit may differ from the original.
-TOLERANCE = Tolerance(original=1e-5, rows=1e-5)
+LIMITS = SurgeryLimits(single_max_abs=1e-5, row_max_abs=1e-5)
 
 
 def _opened(model: onnx.ModelProto, *, keep_rows: bool = False) -> onnx.ModelProto:
@@ -36,9 +37,9 @@ def _opened(model: onnx.ModelProto, *, keep_rows: bool = False) -> onnx.ModelPro
 
 
 def _verdicts(
-    original: onnx.ModelProto, candidate: onnx.ModelProto, images: np.ndarray, tolerance: Tolerance = TOLERANCE
+    original: onnx.ModelProto, candidate: onnx.ModelProto, images: np.ndarray, limits: SurgeryLimits = LIMITS
 ) -> list[Verdict]:
-    return check_repair(original, candidate, recognise(original), images, tolerance=tolerance, subject="tiny")
+    return check_repair(original, candidate, recognise(original), images, limits=limits, subject="tiny")
 
 
 def _of_batch(verdicts: list[Verdict]) -> list[Verdict]:
@@ -132,7 +133,7 @@ def test_an_original_with_a_wrong_recorded_type_is_compared_without_them() -> No
 def test_pictures_of_another_size_are_fitted_to_a_fixed_original() -> None:
     model = detector("interleaved")
     verdicts = _verdicts(model, repair(model, recognise(model)).model, pictures(3, 128, 64))
-    assert verdicts[0].reason == "largest difference over 3 pictures, one at a time, at 64x96"
+    assert verdicts[0].reason == "largest difference over 3 images, one at a time, at 64x96"
     assert all(verdicts), verdicts
 
 
@@ -148,7 +149,7 @@ def test_real_repairs_pass(name: str, test_data: Path) -> None:
     recognition = recognise(model)
     images = real_models.pictures(test_data, recognition.spec.input)
     repaired = repair(model, recognition).model
-    verdicts = _verdicts(model, repaired, images, Tolerance(original=REAL_MODELS[name], rows=1e-5))
+    verdicts = _verdicts(model, repaired, images, SurgeryLimits(REAL_MODELS[name], 1e-5))
     assert len(verdicts) == (6 if recognition.spec.role == "detector" else 4)
     assert all(verdicts), verdicts
 

@@ -32,6 +32,9 @@ def test_faces_without_landmarks_are_refused() -> None:
 
 def test_whole_pictures_keep_their_shape_on_black() -> None:
     crops = whole_crops(PICTURES, 112)
-    assert [(crop.name, crop.pixels.shape) for crop in crops] == [("a.png", (112, 112, 3)), ("b.png", (112, 112, 3))]
+    assert [(crop.name, crop.pixels.shape) for crop in crops] == [
+        ("a.png whole", (112, 112, 3)),
+        ("b.png whole", (112, 112, 3)),
+    ]
     assert not crops[1].pixels[56:].any()
     assert crops[1].pixels[:56].any()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from batchproof.pipeline.decode import Detections
+from batchproof.policy import load_policy
 from batchproof.validate.face_parity import FaceShift, face_shift, face_verdicts, match_faces
-from batchproof.validate.policy import load_policy
 from batchproof.verdict import Status
 
 LIMITS = load_policy().fp32.detector

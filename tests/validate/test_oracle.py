@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import sys
+from importlib import metadata
 from pathlib import Path
 
 import cv2
@@ -86,11 +86,20 @@ def test_an_embedding_is_that_of_the_original(tmp_path: Path) -> None:
 
 
 def test_without_insightface_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, detector: Path) -> None:
-    monkeypatch.setitem(sys.modules, "insightface", None)
+    def absent(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", absent)
     with pytest.raises(MissingDependencyError, match=r"insightface is not installed.*batchproof\[validate\]"):
         OracleDetector(detector, SPEC)
     with pytest.raises(MissingDependencyError):
         OracleEmbedder(detector)
+
+
+def test_another_version_of_insightface_is_refused(monkeypatch: pytest.MonkeyPatch, detector: Path) -> None:
+    monkeypatch.setattr(metadata, "version", lambda name: "0.7.3")
+    with pytest.raises(MissingDependencyError, match=r"insightface 0\.7\.3 is installed, not 2\.1"):
+        OracleDetector(detector, SPEC)
 
 
 def test_nothing_is_written_to_the_console(detector: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -7,13 +7,13 @@ import numpy as np
 import onnx
 import pytest
 
-from batchproof.errors import InputError
+from batchproof.errors import InputError, StepFailedError
 from batchproof.pipeline.decode import DetectionSettings
+from batchproof.policy import load_policy
 from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs
 from batchproof.validate.oracle import OracleDetector, OracleEmbedder
 from batchproof.validate.parity import ParitySettings, detector_parity, embedder_parity
 from batchproof.validate.pictures import Picture
-from batchproof.validate.policy import load_policy
 from batchproof.verdict import Status, Verdict
 from tests.pipeline.tiny_scrfd import SPEC, picture, tiny_scrfd
 from tests.validate.tiny_embedder import SPEC as EMBEDDER
@@ -126,7 +126,7 @@ def test_scores_that_are_no_numbers_fail(detector: Path) -> None:
 
 def test_a_model_that_refuses_the_batch_fails(detector: Path) -> None:
     def refuse(outputs: Outputs) -> Outputs:
-        raise InputError("cannot run this")
+        raise StepFailedError("cannot run this")
 
     (verdict,) = detected(detector, Altered(detector, refuse)).values()
     assert (verdict.check, verdict.status, verdict.reason) == ("parity.outputs", Status.FAIL, "cannot run this")

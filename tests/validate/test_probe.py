@@ -8,10 +8,10 @@ import pytest
 from onnx import NodeProto
 
 from batchproof.errors import InputError
+from batchproof.policy import ProbeLimits
 from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs
 from batchproof.validate.findings import ProbeResult, verdicts
 from batchproof.validate.neighbours import NEIGHBOURS
-from batchproof.validate.policy import ProbeLimits
 from batchproof.validate.probe import ProbeSettings, probe
 from batchproof.verdict import Status
 from batchproof.zoo.spec import InputSpec
@@ -162,7 +162,7 @@ def test_every_picture_is_a_victim_in_every_slot(pictures: int) -> None:
 def test_the_same_seed_gives_the_same_batches() -> None:
     first, second, other = Eavesdropper(), Eavesdropper(), Eavesdropper()
     for runner, seed in ((first, 1), (second, 1), (other, 2)):
-        probe(runner, SPEC, POOL, ProbeSettings((2,), seed))
+        probe(runner, SPEC, POOL, ProbeSettings((2,), seed=seed))
     np.testing.assert_array_equal(np.concatenate(first.batches), np.concatenate(second.batches))
     assert not np.array_equal(np.concatenate(first.batches), np.concatenate(other.batches), equal_nan=True)
 
@@ -178,7 +178,13 @@ def test_impossible_batch_sizes_are_refused(sizes: tuple[int, ...]) -> None:
         probe(Eavesdropper(), SPEC, POOL, ProbeSettings(sizes))
 
 
-def test_a_model_that_refuses_even_one_picture_is_a_wrong_question() -> None:
+def test_a_model_that_refuses_even_one_picture_is_broken() -> None:
     runner = OnnxRuntimeRunner(tiny_batches.build(tiny_batches.clean))
-    with pytest.raises(InputError, match="cannot run a batch"):
-        probe(runner, SPEC, POOL[:, :2], ProbeSettings())
+    assert "cannot run a batch" in str(probe(runner, SPEC, POOL[:, :2], ProbeSettings()).broken)
+
+
+def test_only_the_neighbours_that_were_asked_for_are_tried() -> None:
+    runner = OnnxRuntimeRunner(tiny_batches.build(tiny_batches.mean_over_batch))
+    result = probe(runner, SPEC, POOL, ProbeSettings((4,), ("black",)))
+    assert result.contamination is not None
+    assert result.contamination.neighbour == "black"

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from batchproof.policy import load_policy
 from batchproof.runtime import Outputs
-from batchproof.validate.policy import load_policy
 from batchproof.validate.raw_parity import raw_verdicts
 from batchproof.verdict import Status, Verdict
 from tests.pipeline.tiny_scrfd import BOXES_ONLY, SPEC

@@ -11,6 +11,7 @@ import pytest
 
 from batchproof.pipeline.decode import DetectionSettings
 from batchproof.pipeline.detect import detect, prepare
+from batchproof.policy import load_policy
 from batchproof.runtime import OnnxRuntimeRunner
 from batchproof.surgery.repair import repair
 from batchproof.surgery.to_fp16 import to_fp16
@@ -19,7 +20,6 @@ from batchproof.validate.findings import verdicts
 from batchproof.validate.oracle import OracleDetector, OracleEmbedder
 from batchproof.validate.parity import ParitySettings, detector_parity, embedder_parity
 from batchproof.validate.pictures import Picture, load_pictures
-from batchproof.validate.policy import load_policy
 from batchproof.validate.probe import ProbeSettings, probe
 from batchproof.verdict import Status, Verdict
 from batchproof.zoo.recognise import recognise

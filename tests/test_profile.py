@@ -1,7 +1,7 @@
 import pytest
 
-from batchproof.build.profile import Profile, Shapes
 from batchproof.errors import InputError
+from batchproof.profile import Profile, Shapes
 from batchproof.zoo import families
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from batchproof.errors import InputError
-from batchproof.validate.policy import DEFAULT_POLICY, load_policy
+from batchproof.policy import DEFAULT_POLICY, load_policy
 
 
 def changed(tmp_path: Path, old: str, new: str) -> Path:

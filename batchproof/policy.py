@@ -26,7 +26,7 @@ _EXACT_KEYS = ConfigDict(extra="forbid")
 @with_config(_EXACT_KEYS)
 @dataclass(frozen=True)
 class SurgeryLimits:
-    """Largest absolute difference of any output to the original: alone (N = 1), and as a row of a batch."""
+    """Largest absolute difference of any output: to the original (N = 1), and of a batch's row to the image alone."""
 
     single_max_abs: Limit
     row_max_abs: Limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import batchproof
-from batchproof.errors import BatchproofError, InputError, StepNotRunError
+from batchproof.errors import BatchproofError, InputError, StepFailedError, StepNotRunError
 from batchproof.verdict import not_run
 from batchproof.zoo.spec import Precision
 
@@ -183,14 +184,18 @@ def surgery_apply(
     from batchproof.artifacts import onnx_file
     from batchproof.artifacts.output_file import replacing
     from batchproof.console import working
+    from batchproof.profile import Profile
     from batchproof.surgery import stage
+    from batchproof.zoo.recognise import recognise
 
     limits = _policy(policy).surgery
+    height, width = _parse_size(size)
     original = onnx_file.read(model)
+    Profile(height=height, width=width).input_shapes(recognise(original).spec)
     with working(f"repairing {model.name}"), replacing(output) as written:
-        graph, passes, verdicts = stage.repair_and_check(original, limits, _parse_size(size), model.stem)
+        graph, passes, verdicts = stage.repair_and_check(original, limits, (height, width), model.stem)
         if fp16:
-            graph, judged = stage.convert_fp16(graph, model.stem)
+            graph, judged = stage.convert_fp16(graph, (height, width), model.stem)
             verdicts += judged
         _stop_if_failed(verdicts, as_json)
         onnx.save(graph, written)
@@ -278,6 +283,7 @@ def probe(
 
     spec, precision = _recognised(model)
     pictures, settings = load_pictures(images), _settings(profile, size, None, policy)
+    settings.profile.input_shapes(spec)
     limits = settings.policy.limits(precision).probe
     with working(f"probing {model.name}"):
         verdicts = [
@@ -316,7 +322,7 @@ def parity(
     spec, precision = _recognised(model)
     chosen = _settings(profile, size, images, policy)
     detection = DetectionSettings(height=chosen.profile.height, width=chosen.profile.width)
-    settings = ParitySettings(model.stem, chosen.policy.limits(precision), chosen.profile.maximum, detection)
+    settings = ParitySettings(model.stem, chosen.policy.limits(precision), chosen.profile.optimum, detection)
     with working(f"comparing {model.name} with insightface"):
         pictures = load_pictures(images)
         verdicts = judge_parity(against, OnnxRuntimeRunner(model), spec, pictures, settings, None)
@@ -353,10 +359,10 @@ def doctor(as_json: Json = False) -> None:
 def _settings(profile: str, size: str, images: Path | None, policy: Path | None) -> Settings:
     from batchproof.profile import Profile
     from batchproof.settings import Settings
-    from batchproof.validate.pictures import picture_files
+    from batchproof.validate.pictures import load_pictures
 
     if images is not None:
-        picture_files(images)  # refuses a folder without pictures before hours of work, not after
+        load_pictures(images)  # refuses what is no picture before hours of work, not after
     height, width = _parse_size(size)
     return Settings(Profile.parse(profile, height=height, width=width), images, _policy(policy))
 
@@ -368,10 +374,10 @@ def _policy(path: Path | None) -> Policy:
 
 
 def _parse_size(text: str) -> tuple[int, int]:
-    height, separator, width = text.lower().partition("x")
-    if not (separator and height.isdigit() and width.isdigit()):
+    size = re.fullmatch(r"([1-9][0-9]{0,4})[xX]([1-9][0-9]{0,4})", text)
+    if size is None:
         raise InputError(f"'{text}' is no image size", remedy="Write height x width in pixels, for example 640x640")
-    return int(height), int(width)
+    return int(size[1]), int(size[2])
 
 
 def _recognised(model: Path) -> tuple[ModelSpec, Precision]:
@@ -428,22 +434,26 @@ def _conclude(verdicts: Sequence[Verdict], as_json: bool, *, definite: bool = Fa
 
 
 def _plain(values: Iterable[Any]) -> list[Any]:
-    """Turn dataclasses into what JSON holds; it has no infinity and no NaN, so these become null."""
+    """Turn dataclasses into what JSON holds."""
     from pydantic import TypeAdapter
 
     return [json.loads(TypeAdapter(type(value)).dump_json(value)) for value in values]
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps(document, indent=1))
+    """Print one document; JSON has no infinity and no NaN, so these become null."""
+    from pydantic import TypeAdapter
+
+    typer.echo(TypeAdapter(dict[str, Any]).dump_json(document, indent=1).decode())
 
 
 def main() -> None:
-    """Run the command line; an error that a user can mend is one line and exit code 2."""
+    """Run the command line; an error is one line: exit code 1 for a model that fails, 2 for what the user can mend."""
     try:
         app()
     except BatchproofError as error:
+        code = 1 if isinstance(error, StepFailedError) else 2
         if "--json" in sys.argv:
-            _print_json({"error": error.line(), "exit_code": 2})
+            _print_json({"error": error.line(), "exit_code": code})
         typer.echo(f"batchproof: error: {error.line()}", err=True)
-        sys.exit(2)
+        sys.exit(code)

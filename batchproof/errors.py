@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+
+def printable(name: str) -> str:
+    """Return a file name that can be printed and stored: bytes that are no UTF-8 are written as escapes."""
+    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
 
 
 class BatchproofError(Exception):
@@ -16,7 +22,7 @@ class BatchproofError(Exception):
 
     def line(self) -> str:
         """Render `where: what. What to do.` without line breaks."""
-        parts = [f"{self.where}: {self.what}" if self.where is not None else self.what]
+        parts = [f"{printable(str(self.where))}: {self.what}" if self.where is not None else self.what]
         if self.remedy:
             parts.append(self.remedy)
         return " ".join(" ".join(part.rstrip(".") + "." for part in parts).split())

@@ -8,6 +8,8 @@ from batchproof.errors import InputError
 from batchproof.zoo.spec import ModelSpec, OutputSpec
 
 Shape = tuple[int, ...]
+# Far beyond any engine for faces; a slip of the finger is caught before it asks for terabytes.
+LARGEST_BATCH = 4096
 _EXAMPLE = "Write minimum, optimum and maximum, for example 1,16,32"
 
 
@@ -39,6 +41,8 @@ class Profile:
             raise InputError(f"batch {self.minimum} in profile {self._batch_list()} is below 1", remedy=_EXAMPLE)
         if not self.minimum <= self.optimum <= self.maximum:
             raise InputError(f"profile {self._batch_list()} is not minimum <= optimum <= maximum", remedy=_EXAMPLE)
+        if self.maximum > LARGEST_BATCH:
+            raise InputError(f"batch {self.maximum} is more than {LARGEST_BATCH}", remedy=_EXAMPLE)
         if min(self.height, self.width) < 1:
             raise InputError(f"image size {self.height}x{self.width} is not positive", remedy="Give pixels")
 

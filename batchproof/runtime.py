@@ -70,8 +70,18 @@ def onnxruntime_module() -> Any:
 
 
 def noise(spec: InputSpec, batch: int, height: int, width: int) -> Blob:
-    """Make a batch of different images of random pixels, normalised for the model; the same ones every time."""
-    pixels = np.random.default_rng(0).integers(0, 256, spec.shape(batch, height, width))
+    """Make a batch of images of random pixels, normalised for the model; the same ones every time.
+
+    No two neighbours have the same brightness and contrast: statistics over the batch must differ from those of one.
+    """
+    random = np.random.default_rng(0)
+    darkest, brightest = (0, 40, 100, 0), (256, 90, 256, 120)
+    pixels = np.stack(
+        [
+            random.integers(darkest[index % 4], brightest[index % 4], spec.shape(1, height, width)[1:])
+            for index in range(batch)
+        ]
+    )
     return ((pixels - spec.mean) / spec.std).astype(np.float32)
 
 
@@ -92,12 +102,20 @@ def open_session(
         options.graph_optimization_level = level.ORT_ENABLE_EXTENDED
         options.optimized_model_filepath = str(save_to)
         options.add_session_config_entry("session.save_model_format", "ORT")
-    source = model if isinstance(model, bytes) else str(model)
+    source = model if isinstance(model, bytes) else _loadable(model)
     try:
         return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # see OnnxRuntimeRunner.infer
         where = model if isinstance(model, Path) else None
         raise StepFailedError(f"ONNX Runtime cannot load this model ({_first_line(error)})", where=where) from error
+
+
+def _loadable(model: Path) -> str | bytes:
+    """ONNX Runtime takes paths in UTF-8; a file with another name is read for it."""
+    try:
+        return str(model.absolute()).encode().decode()
+    except UnicodeEncodeError:
+        return model.read_bytes()
 
 
 def _first_line(error: Exception) -> str:

@@ -8,6 +8,7 @@ from importlib import import_module
 from batchproof.artifacts.manifest import ModelEntry
 from batchproof.artifacts.step import Listener, Step
 from batchproof.artifacts.store import Store
+from batchproof.errors import printable
 from batchproof.settings import Settings
 from batchproof.zoo.pack import CheckpointSource, OnnxSource, Pack, PackModel
 
@@ -19,8 +20,7 @@ Plan = Callable[[Pack, Settings], list[Step]]
 def run(store: Store, pack: Pack, settings: Settings, *, until: str, listener: Listener) -> None:
     """Bring every stage up to and including `until` up to date; what is unchanged is not computed again.
 
-    All stages are planned before the first step runs, so that a missing package is found at once. What later stages
-    made from something that has changed since is forgotten.
+    All stages are planned before the first step runs, so that a missing package is found at once.
     """
     plans = {name: plan_of(name)(pack, settings) for name in STAGES[: STAGES.index(until) + 1]}
     store.describe({model.name: _entry(model) for model in pack.models})
@@ -29,7 +29,6 @@ def run(store: Store, pack: Pack, settings: Settings, *, until: str, listener: L
         listener.stage(name, len(steps))
         for step in steps:
             store.run(step)
-    store.forget_outdated()
 
 
 def plan_of(stage: str) -> Plan:
@@ -40,5 +39,5 @@ def plan_of(stage: str) -> Plan:
 
 def _entry(model: PackModel) -> ModelEntry:
     source = model.source
-    origin = source.path.name if isinstance(source, OnnxSource | CheckpointSource) else f"seed {source.seed}"
+    origin = printable(source.path.name) if isinstance(source, OnnxSource | CheckpointSource) else f"seed {source.seed}"
     return ModelEntry(model.spec, model.reason, origin, model.licence)

@@ -15,6 +15,8 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from tests.surgery.tiny_graphs import detector
+
 REPOSITORY = Path(__file__).parents[1]
 # Where writing fails for everybody, root included.
 UNWRITABLE = Path("/proc/batchproof")
@@ -113,6 +115,9 @@ def test_a_bad_model_is_one_line_exit_2_and_leaves_the_store_alone(
         (["--batch", "8,4,2"], "minimum <= optimum"),
         (["--batch", "many"], "no whole number"),
         (["--size", "640"], "no image size"),
+        (["--size", "640x²"], "no image size"),
+        (["--size", "99999968x32"], "no image size"),
+        (["--batch", "1,2,99999999999"], "more than 4096"),
         (["--size", "600x640"], "multiple of 32"),
         (["--pack", "buffalo_l"], "non-commercial"),
         (["--pack", "../../etc"], "no pack name"),
@@ -138,6 +143,79 @@ def assert_one_line(done: subprocess.CompletedProcess[str], sentence: str) -> No
     assert done.stderr.startswith("batchproof: error: ")
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert sentence in done.stderr
+
+
+def grafted_contamination(folder: Path) -> Path:
+    """The embedder with the mean of all frames added from six frames on: right in every small batch."""
+    model = embedder()
+    graph = model.graph
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "N"
+    constants = {"five": np.array(5), "zero": np.array(0), "batch_axis": np.array([0])}
+    graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
+    nodes = [
+        helper.make_node("Shape", ["image"], ["shape"]),
+        helper.make_node("Gather", ["shape", "zero"], ["n"]),
+        helper.make_node("Greater", ["n", "five"], ["many"]),
+        helper.make_node("ReduceMean", ["image", "batch_axis"], ["mean"]),
+        helper.make_node("Add", ["image", "mean"], ["mixed"]),
+        helper.make_node("Where", ["many", "mixed", "image"], ["chosen"]),
+    ]
+    rest = [onnx.NodeProto.FromString(node.SerializeToString()) for node in graph.node]
+    rest[0].input[0] = "chosen"
+    del graph.node[:]
+    graph.node.extend(nodes + rest)
+    onnx.save(model, folder / "late.onnx")
+    return folder / "late.onnx"
+
+
+def test_contamination_that_only_large_batches_show_is_found(tmp_path: Path) -> None:
+    done = batchproof("probe", grafted_contamination(tmp_path), "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["verdict"]) == (1, "fail")
+    assert answer["contamination"] is None or answer["contamination"] > 0
+    failed = {verdict["check"] for verdict in answer["verdicts"] if verdict["status"] == "fail"}
+    assert "probe.contamination.optimised.112x112.batch_16" in failed
+    assert "probe.contamination.optimised.112x112.batch_5" not in failed
+
+
+def test_parity_with_an_original_of_another_family_is_refused(tmp_path: Path) -> None:
+    onnx.save(embedder(), tmp_path / "rec.onnx")
+    onnx.save(detector("interleaved"), tmp_path / "det.onnx")
+    done = batchproof("parity", tmp_path / "rec.onnx", "--against", tmp_path / "det.onnx")
+    assert_one_line(done, "is of the family scrfd")
+
+
+def test_a_graph_that_cannot_be_repaired_is_exit_code_1_and_writes_nothing(tmp_path: Path) -> None:
+    onnx.save(detector("interleaved"), tmp_path / "det.onnx")
+    model = onnx.load(tmp_path / "det.onnx")
+    model.graph.node[0].domain = "acme"
+    model.opset_import.append(helper.make_opsetid("acme", 1))
+    onnx.save(model, tmp_path / "custom.onnx")
+    done = batchproof("surgery", tmp_path / "custom.onnx", "-o", tmp_path / "out.onnx")
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def test_one_bad_model_does_not_keep_the_others_from_their_verdicts(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    onnx.save(embedder(), models / "good.onnx")
+    bad = embedder()
+    bad.graph.node[0].domain = "acme"
+    bad.opset_import.append(helper.make_opsetid("acme", 1))
+    onnx.save(bad, models / "bad.onnx")
+    done = batchproof("run", "surgery", "--models", models, "--out", tmp_path / "out", "--json")
+    statuses = {(verdict["subject"], verdict["status"]) for verdict in json.loads(done.stdout)["verdicts"]}
+    assert done.returncode == 1
+    assert {("good.fp32", "pass"), ("good.fp16", "pass"), ("bad.fp32", "fail"), ("bad.fp16", "not_run")} <= statuses
+    assert ("good.fp32", "fail") not in statuses
+
+
+def test_build_judges_by_the_graph_s_own_precision(tmp_path: Path) -> None:
+    onnx.save(embedder(), tmp_path / "rec.onnx")
+    assert_one_line(batchproof("build", tmp_path / "rec.onnx", "--precision", "fp16", "-o", tmp_path), "is typed fp32")
 
 
 def test_an_unknown_option_is_a_usage_error() -> None:

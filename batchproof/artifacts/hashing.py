@@ -20,7 +20,7 @@ def content_sha256(path: Path) -> str:
     Without the second half two exports that differ only in their weights would share a hash.
     """
     digest = _file_digest(path)
-    if path.suffix == ".onnx":
+    if path.suffix.lower() == ".onnx":
         for external in onnx_file.external_files(path):
             digest.update(external.name.encode())
             digest.update(_file_digest(external).digest())

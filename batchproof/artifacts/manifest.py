@@ -19,8 +19,8 @@ _EXACT_KEYS = ConfigDict(extra="forbid")
 
 def _inside_the_store(path: str) -> str:
     pure = PurePosixPath(path)
-    if pure.is_absolute() or ".." in pure.parts:
-        raise ValueError(f"'{path}' points outside the store")
+    if pure.is_absolute() or ".." in pure.parts or len(pure.parts) < 2 or path.startswith("."):
+        raise ValueError(f"'{path}' is no place for an artifact of the store")
     return path
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +16,7 @@ from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 from batchproof.errors import InputError
 from batchproof.zoo.spec import Precision
 
+_FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
 # protobuf itself cannot hold more; bigger models keep their weights in external data.
 LARGEST_PROTOBUF = 2**31 - 1
 
@@ -43,23 +48,25 @@ def external_files(path: Path) -> list[Path]:
 
 
 def precision(model: onnx.ModelProto) -> Precision:
-    """Tell from the weights of the main graph what it computes in: half when any of them is."""
-    half = any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in model.graph.initializer)
-    return "fp16" if half else "fp32"
+    """Tell from the weights of the main graph what it computes in: what most of their elements are."""
+    elements = Counter[int]()
+    for tensor in model.graph.initializer:
+        elements[tensor.data_type] += prod(tensor.dims)
+    return "fp16" if elements[onnx.TensorProto.FLOAT16] > elements[onnx.TensorProto.FLOAT] else "fp32"
 
 
 def non_finite_weights(model: onnx.ModelProto) -> list[str]:
     """Name the initialisers of the main graph that hold NaN or Inf."""
-    return [tensor.name for tensor in model.graph.initializer if not np.isfinite(_as_float(tensor)).all()]
-
-
-def _as_float(tensor: onnx.TensorProto) -> np.ndarray:
-    return np.asarray(onnx.numpy_helper.to_array(tensor), dtype=np.float64)
+    floats = (tensor for tensor in model.graph.initializer if tensor.data_type in _FLOATS)
+    return [tensor.name for tensor in floats if not np.isfinite(onnx.numpy_helper.to_array(tensor)).all()]
 
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError("cannot be read (not a regular file)", where=path, remedy="Name an ONNX file")
+        size = status.st_size
         if size > LARGEST_PROTOBUF:
             raise InputError(
                 f"{size} bytes are more than one ONNX file can hold",
@@ -90,7 +97,16 @@ def _parse(content: bytes, path: Path) -> onnx.ModelProto:
 
 
 def _locations(model: onnx.ModelProto) -> list[str]:
-    return [ExternalDataInfo(tensor).location for tensor in model.graph.initializer if uses_external_data(tensor)]
+    return [ExternalDataInfo(tensor).location for tensor in _tensors(model.graph) if uses_external_data(tensor)]
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """All tensors of a graph: weights, constants in attributes, and those of its subgraphs."""
+    yield from graph.initializer
+    for attribute in (attribute for node in graph.node for attribute in node.attribute):
+        yield from (attribute.t, *attribute.tensors)
+        for subgraph in (attribute.g, *attribute.graphs):
+            yield from _tensors(subgraph)
 
 
 def _check_external_data(model: onnx.ModelProto, path: Path) -> None:

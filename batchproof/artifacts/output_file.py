@@ -17,8 +17,8 @@ def replacing(output: Path) -> Iterator[Path]:
     """Give an empty file beside `output` to write to, and move it there when the block ends without an exception.
 
     The temporary file keeps the suffix of `output`, because ONNX Runtime decides the format by it. Raises `StoreError`
-    when the folder is missing or refuses: before the block, so that no long build is lost, or after it. Exceptions
-    of the block itself pass through.
+    when the folder is missing or refuses, before the block, so that no long build is lost, and when the disk refuses
+    within it or after it. Other exceptions of the block pass through.
     """
     try:
         handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.stem}.", suffix=output.suffix)
@@ -29,20 +29,18 @@ def replacing(output: Path) -> Iterator[Path]:
     try:
         yield temporary
         _move(temporary, output)
+    except OSError as error:
+        raise unwritable(output, error.strerror) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def write_bytes(output: Path, content: bytes) -> None:
     """Put `content` at `output` in one step; raises `StoreError`, and leaves the old file, when the disk refuses."""
-    with replacing(output) as temporary:
-        try:
-            with temporary.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError as error:
-            raise unwritable(output, error.strerror) from error
+    with replacing(output) as temporary, temporary.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 @contextmanager
@@ -60,16 +58,15 @@ def folder_of(output: Path) -> Iterator[Path]:
         yield temporary
         for written in sorted(temporary.iterdir()):
             _move(written, output / written.name)
+    except OSError as error:
+        raise unwritable(output, error.strerror) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _move(temporary: Path, output: Path) -> None:
-    try:
-        temporary.chmod(0o644)
-        temporary.replace(output)
-    except OSError as error:
-        raise unwritable(output, error.strerror) from error
+    temporary.chmod(0o644)
+    temporary.replace(output)
 
 
 def unwritable(output: Path, reason: str | None) -> StoreError:

@@ -20,7 +20,7 @@ from batchproof.artifacts.hashing import content_sha256, key_of
 from batchproof.artifacts.manifest import Artifact, Manifest, ModelEntry, Record
 from batchproof.artifacts.step import Listener, Step, Workspace
 from batchproof.artifacts.tools import versions
-from batchproof.errors import BatchproofError, StepFailedError, StepNotRunError, StoreError
+from batchproof.errors import BatchproofError, InputError, StepFailedError, StepNotRunError, StoreError, printable
 from batchproof.verdict import Status, Verdict
 
 MANIFEST = "manifest.json"
@@ -68,14 +68,15 @@ class Store:
         )
         if kept != self.manifest.records:
             self._save(replace(self.manifest, records=kept))
+            self._forget_outdated()
 
     def describe(self, models: dict[str, ModelEntry]) -> None:
         """Note which models the pack has."""
         if models != self.manifest.models:
             self._save(replace(self.manifest, models=models))
 
-    def forget_outdated(self) -> None:
-        """Drop the records of later stages that were made from parents which have changed or gone since."""
+    def _forget_outdated(self) -> None:
+        """Drop what later stages made from parents that have changed or gone: no verdict outlives its artifact."""
         while outdated := [record for record in self.manifest.records if not self._has_its_parents(record)]:
             kept = tuple(record for record in self.manifest.records if record not in outdated)
             self._save(replace(self.manifest, records=kept))
@@ -100,7 +101,7 @@ class Store:
             subject=step.subject,
             key="",
             parents={parent: self._hash_of(parent) for parent in step.parents},
-            sources={source.name: content_sha256(source) for source in step.sources},
+            sources={printable(source.name): content_sha256(source) for source in step.sources},
             settings=dict(step.settings),
             tools=versions(step.tools),
         )
@@ -115,7 +116,10 @@ class Store:
 
     def _is_intact(self, artifact: Artifact) -> bool:
         path = self.path(artifact.path)
-        return path.is_file() and path.stat().st_size == artifact.bytes and content_sha256(path) == artifact.sha256
+        try:
+            return path.is_file() and path.stat().st_size == artifact.bytes and content_sha256(path) == artifact.sha256
+        except InputError:  # an ONNX file so damaged that its external data cannot be told
+            return False
 
     def _compute(self, step: Step, declared: Record) -> Record:
         began = time.perf_counter()
@@ -169,6 +173,7 @@ class Store:
         still_impossible = record.not_run and old is not None and old.verdicts == record.verdicts
         if not still_impossible:
             self._save(self.manifest.with_record(record))
+            self._forget_outdated()
         self._listener.finished(record, unchanged=still_impossible)
         return record
 
@@ -190,13 +195,24 @@ def open_store(root: Path, pack: str, listener: Listener) -> Iterator[Store]:
     """
     lock = _lock(root, listener)
     try:
+        manifest = _existing(root) or Manifest(pack)
         for leftover in (leftover for pattern in _LEFTOVERS for leftover in root.glob(pattern)):
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-        existing = root / MANIFEST
-        manifest = manifests.read(existing) if existing.exists() else Manifest(pack)
+            shutil.rmtree(leftover) if leftover.is_dir() and not leftover.is_symlink() else leftover.unlink()
         yield Store(root, replace(manifest, pack=pack), listener)
     finally:
         lock.release()
+
+
+def _existing(root: Path) -> Manifest | None:
+    """Read the manifest of a store; None for a folder that is empty but for what we leave there ourselves."""
+    if (root / MANIFEST).exists():
+        return manifests.read(root / MANIFEST)
+    ours = {".lock", *(leftover.name for pattern in _LEFTOVERS for leftover in root.glob(pattern))}
+    foreign = sorted(path.name for path in root.iterdir() if path.name not in ours)
+    if foreign:
+        remedy = "Choose another folder with --out, or another name with --pack"
+        raise StoreError(f"holds '{foreign[0]}' but no manifest: not a store of ours", where=root, remedy=remedy)
+    return None
 
 
 def _lock(root: Path, listener: Listener) -> FileLock:

@@ -21,7 +21,7 @@ Backend = Literal["ort", "rtx", "tensorrt"]
 
 _BACKENDS: tuple[Backend, ...] = ("ort", "rtx", "tensorrt")
 _TOOLS: dict[Backend, tuple[str, ...]] = {
-    "ort": ("onnx", "onnxruntime"),
+    "ort": ("onnx", "onnxruntime", "onnxruntime-gpu"),
     "rtx": ("tensorrt-rtx-cu13-bindings", "polygraphy"),
     "tensorrt": ("tensorrt", "polygraphy"),
 }

@@ -34,12 +34,20 @@ def load_state_dict(path: Path) -> dict[str, Tensor]:
     large, truncated, no checkpoint, needs code to be loaded, or holds NaN or Inf.
     """
     weights = _without_prefixes(_state_dict(_load(path), path))
+    if odd := [key for key, tensor in weights.items() if not _is_plain(tensor)]:
+        what = f"weights are sparse, quantised, complex or without data: {', '.join(odd[:3])}"
+        raise InputError(what, where=path, remedy=_SAVE_ALONE)
     weights = {key: _as_float32(tensor) for key, tensor in weights.items() if key not in _IGNORED}
     if broken := [key for key, tensor in weights.items() if not tensor.isfinite().all()]:
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
         what = f"weights hold NaN or Inf: {', '.join(broken[:3])}{more}"
         raise InputError(what, where=path, remedy="Take a checkpoint from before the training diverged")
     return weights
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    dense = tensor.layout is torch.strided and not tensor.is_meta and not tensor.is_quantized
+    return dense and not tensor.is_complex()
 
 
 def _load(path: Path) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from batchproof.artifacts import onnx_file
@@ -48,10 +49,9 @@ def directory_pack(folder: Path, name: str | None = None) -> Pack:
     files = _model_files(folder)
     if not files:
         raise InputError("holds no .onnx, .pt or .pth file", where=folder, remedy="Name the folder with your models")
-    stems = Counter(_safe(path.stem) for path in files)
     return Pack(
         name or _store_name(folder),
-        tuple(resolve_file(path, _safe(path.stem if stems[_safe(path.stem)] == 1 else path.name)) for path in files),
+        tuple(resolve_file(path, model) for path, model in zip(files, _distinct_names(files), strict=True)),
     )
 
 
@@ -60,8 +60,8 @@ def resolve_file(path: Path, name: str | None = None) -> PackModel:
 
     Raises `InputError` for anything that is no known face model, and for weights that hold NaN or Inf.
     """
-    name = name or _safe(path.stem)
-    if path.suffix in CHECKPOINT_SUFFIXES:
+    name = name or _safe(path.stem) or "model"
+    if path.suffix.lower() in CHECKPOINT_SUFFIXES:
         return _checkpoint(path, name)
     model = onnx_file.read(path)
     if broken := onnx_file.non_finite_weights(model):
@@ -87,6 +87,18 @@ def _checkpoint(path: Path, name: str) -> PackModel:
     return PackModel(name, found.spec, CheckpointSource(path, found.architecture), found.reason, NO_LICENCE)
 
 
+def _distinct_names(files: Sequence[Path]) -> list[str]:
+    """Name models after their files: by stem, by stem and suffix where stems meet, and never twice the same."""
+    stems = Counter(_safe(path.stem) for path in files)
+    names = [_safe(path.stem if stems[_safe(path.stem)] == 1 else path.name) for path in files]
+    for index, name in enumerate(names):
+        if not name or name in names[:index]:
+            what = "has a name that" + (f" becomes '{name}', like another's" if name else " leaves nothing")
+            remedy = "Rename it with ASCII letters, digits, '.', '_' and '-'"
+            raise InputError(what, where=files[index], remedy=remedy)
+    return names
+
+
 def _store_name(folder: Path) -> str:
     """Name a store after its folder, but never after a pack: it would take the place of that pack's store."""
     name = _safe(folder.resolve().name) or "models"
@@ -97,7 +109,7 @@ def _store_name(folder: Path) -> str:
 
 def _model_files(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix in ONNX_SUFFIXES | CHECKPOINT_SUFFIXES)
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() in ONNX_SUFFIXES | CHECKPOINT_SUFFIXES)
     except OSError as error:
         remedy = "Name a folder with .onnx, .pt or .pth files"
         raise InputError(f"cannot be listed ({error.strerror})", where=folder, remedy=remedy) from error

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 STAGE = "export"
-_TORCH_TOOLS = ("torch", "onnx", "onnx-ir", "onnxruntime")
+_TORCH_TOOLS = ("torch", "onnx", "onnx-ir", "onnxruntime", "onnxruntime-gpu")
 
 
 def plan(pack: Pack, settings: Settings) -> list[Step]:

@@ -24,7 +24,7 @@ _IMAGES = 3  # odd, and more than two: an even split or a mirrored pair could hi
 
 def plan(pack: Pack, settings: Settings) -> list[Step]:
     """Two steps a model: repair, and conversion to FP16."""
-    return [step for model in pack.models for step in (_repair(model, settings), _fp16(model))]
+    return [step for model in pack.models for step in (_repair(model, settings), _fp16(model, settings))]
 
 
 def _repair(model: PackModel, settings: Settings) -> Step:
@@ -37,19 +37,21 @@ def _repair(model: PackModel, settings: Settings) -> Step:
         parents=(layout.exported(model.name),),
         produces=(layout.repaired(model.name, "fp32"),),
         settings={"limits": asdict(limits), "height": profile.height, "width": profile.width},
-        tools=("onnx", "onnx-ir", "onnxruntime"),
+        tools=("onnx", "onnx-ir", "onnxruntime", "onnxruntime-gpu"),
     )
 
 
-def _fp16(model: PackModel) -> Step:
+def _fp16(model: PackModel, settings: Settings) -> Step:
+    size = (settings.profile.height, settings.profile.width)
     return Step(
         STAGE,
         "surgery",
         f"{model.name}.fp16",
-        partial(_fp16_action, subject=f"{model.name}.fp16"),
+        partial(_fp16_action, size=size, subject=f"{model.name}.fp16"),
         parents=(layout.repaired(model.name, "fp32"),),
         produces=(layout.repaired(model.name, "fp16"),),
-        tools=("onnx", "onnx-ir", "onnxconverter-common"),
+        settings={"size": size},
+        tools=("onnx", "onnx-ir", "onnxconverter-common", "onnxruntime", "onnxruntime-gpu"),
     )
 
 
@@ -69,12 +71,12 @@ def _repair_action(workspace: Workspace, *, settings: Settings, subject: str) ->
     return Outcome(verdicts, {"reasons": sentences(passes)})
 
 
-def _fp16_action(workspace: Workspace, *, subject: str) -> Outcome:
+def _fp16_action(workspace: Workspace, *, size: tuple[int, int], subject: str) -> Outcome:
     import onnx
 
     from batchproof.artifacts import onnx_file
 
-    model, verdicts = convert_fp16(onnx_file.read(workspace.parents[0]), subject)
+    model, verdicts = convert_fp16(onnx_file.read(workspace.parents[0]), size, subject)
     onnx.save(model, workspace.outputs[0])
     return Outcome(verdicts)
 
@@ -95,11 +97,22 @@ def repair_and_check(
     return result.model, result.passes, tuple(verdicts)
 
 
-def convert_fp16(model: onnx.ModelProto, subject: str) -> tuple[onnx.ModelProto, tuple[Verdict, ...]]:
-    """Convert a batch-safe graph to FP16, and judge by its types whether it really computes in half precision."""
+def convert_fp16(
+    model: onnx.ModelProto, size: tuple[int, int], subject: str
+) -> tuple[onnx.ModelProto, tuple[Verdict, ...]]:
+    """Convert a batch-safe graph to FP16, and judge whether it really computes in half, and whether half can hold it.
+
+    Weights and activations are held against the range of half: ONNX Runtime computes FP16 graphs in float32 on a CPU,
+    so that running them here shows rounding, but never an overflow.
+    """
+    from batchproof.runtime import noise
+    from batchproof.surgery.fp16_summary import LARGEST_HALF
+    from batchproof.surgery.half_range import peak_activation
     from batchproof.surgery.to_fp16 import to_fp16
+    from batchproof.zoo.recognise import recognise
 
     converted, summary = to_fp16(model)
+    peak = peak_activation(model, noise(recognise(model).spec.input, _IMAGES, *size))
     total = summary.half_nodes + summary.float_nodes
     islands = f" ({', '.join(summary.float_ops)})" if summary.float_ops else ""
     lost = ", ".join(f"{tensor.name} ({tensor.underflow} to 0)" for tensor in summary.worst)
@@ -117,6 +130,14 @@ def convert_fp16(model: onnx.ModelProto, subject: str) -> tuple[onnx.ModelProto,
             summary.overflow,
             0,
             f"weights beyond the half range; {summary.underflow} others round to zero{': ' + lost if lost else ''}",
+        ),
+        at_most(
+            "surgery.largest_activation",
+            subject,
+            peak.amount,
+            LARGEST_HALF,
+            f"largest value inside the FP32 graph on {_IMAGES} images of noise, against the largest half",
+            witness=peak.tensor,
         ),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from batchproof.errors import InputError
 from batchproof.verdict import Verdict, not_run
 from batchproof.zoo.spec import ModelSpec
 
@@ -38,18 +39,20 @@ def judge_isolation(
     profile: Profile,
     subject: str,
 ) -> list[Verdict]:
-    """Probe `runner` with the first `POOL` pictures and a mirrored one; one picture is enough.
+    """Probe `runner` with the first `POOL` pictures and the negative of one; one picture is enough.
 
-    Small batches at a small size with every neighbour, the largest batch of `profile` with the worst of them, and
-    detectors of free size also in pairs at the size of `profile`. Checks are named after `label`, size and batch.
+    Small batches at a small size with every neighbour, those of `profile` with the worst of them, and detectors of
+    free size in pairs at the size of `profile` too. Checks are named after `label`, size and batch.
     """
     from batchproof.validate.findings import verdicts
     from batchproof.validate.probe import ProbeSettings, probe
 
     pixels = [picture.pixels for picture in pictures[:POOL]]
-    pixels.append(pixels[0][:, ::-1].copy())
-    small, deployed = _pool(spec, pixels, _SMALL), (profile.height, profile.width)
-    scenes = [(small, ProbeSettings(_BATCHES)), (small[-2:], ProbeSettings((profile.maximum,), _WORST))]
+    pixels.append(~pixels[0])
+    small, deployed = _pool(spec, pixels, _small(spec)), (profile.height, profile.width)
+    large = tuple(batch for batch in (profile.optimum, profile.maximum) if batch > max(_BATCHES))
+    scenes = [(small, ProbeSettings(_BATCHES))]
+    scenes += [(small[-2:], ProbeSettings((batch,), _WORST)) for batch in dict.fromkeys(large)]
     if spec.input.dynamic_size:
         scenes.append((_pool(spec, pixels[-2:], deployed), ProbeSettings(_PAIR)))
     found = []
@@ -76,12 +79,28 @@ def judge_parity(
     from batchproof.validate.oracle import OracleDetector, OracleEmbedder
     from batchproof.validate.parity import detector_parity, embedder_parity
 
+    _require_family(original, spec)
     if spec.role == "detector":
         return detector_parity(OracleDetector(original, spec), runner, spec, pictures, settings)
     if spec.role == "embedder":
         crops = _crops(spec, pictures, settings, finder)
         return embedder_parity(OracleEmbedder(original), runner, spec, crops, settings)
     return [not_run("parity.outputs", settings.subject, f"no parity with insightface yet for the role '{spec.role}'")]
+
+
+def _require_family(original: Path, spec: ModelSpec) -> None:
+    from batchproof.artifacts import onnx_file
+    from batchproof.zoo.recognise import recognise
+
+    family = recognise(onnx_file.read(original)).spec.family
+    if family != spec.family:
+        raise InputError(f"is of the family {family}, the batched model is of {spec.family}", where=original)
+
+
+def _small(spec: ModelSpec) -> tuple[int, int]:
+    step = spec.input.multiple_of
+    height, width = (-(-pixels // step) * step for pixels in _SMALL)
+    return height, width
 
 
 def _pool(spec: ModelSpec, pixels: list[Pixels], size: tuple[int, int]) -> Blob:

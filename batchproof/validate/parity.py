@@ -24,11 +24,11 @@ from batchproof.zoo.spec import ModelSpec
 
 @dataclass(frozen=True)
 class ParitySettings:
-    """The artifact's name for verdicts, its thresholds, the largest batch it takes, and how to detect."""
+    """The artifact's name for verdicts, its thresholds, the size of its batches, and how to detect."""
 
     subject: str
     limits: PrecisionLimits
-    max_batch: int
+    batch: int
     detection: DetectionSettings = field(default_factory=DetectionSettings)
 
 
@@ -37,7 +37,7 @@ def detector_parity(
 ) -> list[Verdict]:
     """Compare a batched detector with insightface's detector on the original file.
 
-    All pictures go through `runner` in one batch (or in batches of `max_batch`), and through `oracle` one at a time.
+    All pictures go through `runner` in whole batches of `batch`, and through `oracle` one at a time.
     Compared are the raw outputs, and the faces after decoding and suppression. The input size is the oracle's own
     where the original fixes it. Raises `InputError` for pictures that cannot be fitted into the input.
     """
@@ -45,7 +45,7 @@ def detector_parity(
     detection = replace(settings.detection, height=height, width=width)
     prepared = prepare([picture.pixels for picture in pictures], spec.input, height, width)
     try:
-        outputs = _infer(runner, spec, prepared.blob, settings.max_batch)
+        outputs = _infer(runner, spec, prepared.blob, settings.batch)
         faces = decode(outputs, spec, detection, prepared.scales)
     except StepFailedError as error:
         return [Verdict("parity.outputs", settings.subject, Status.FAIL, error.what)]
@@ -68,18 +68,18 @@ def embedder_parity(
 ) -> list[Verdict]:
     """Compare a batched embedder with insightface's embedder on the original file, crop by crop.
 
-    All crops go through `runner` in one batch (or in batches of `max_batch`), and through `oracle` one at a time.
+    All crops go through `runner` in whole batches of `batch`, and through `oracle` one at a time.
     Raises `InputError` for crops that do not have the network's size.
     """
     blob = to_blob([crop.pixels for crop in crops], spec.input)
     try:
-        batched = _infer(runner, spec, blob, settings.max_batch)[spec.outputs[0].name].astype(np.float64)
+        batched = _infer(runner, spec, blob, settings.batch)[spec.outputs[0].name].astype(np.float64)
     except StepFailedError as error:
         return [Verdict("parity.outputs", settings.subject, Status.FAIL, error.what)]
     original = np.stack([oracle.embed(crop.pixels) for crop in crops]).astype(np.float64)
     cosine = _cosines(original, batched)
     difference = np.abs(original - batched).max(axis=1)
-    how = f"{len(crops)} crops in batches of up to {settings.max_batch} against insightface one at a time"
+    how = f"{len(crops)} crops in batches of {settings.batch} against insightface one at a time"
     limits, subject = settings.limits.embedder, settings.subject
     low, high = int(cosine.argmin()), int(difference.argmax())
     return [
@@ -102,14 +102,17 @@ def embedder_parity(
     ]
 
 
-def _infer(runner: Runner, spec: ModelSpec, blob: Blob, max_batch: int) -> Outputs:
-    """Run `blob` in batches of at most `max_batch` and put the rows together again."""
+def _infer(runner: Runner, spec: ModelSpec, blob: Blob, batch: int) -> Outputs:
+    """Run `blob` in whole batches, repeating it to fill the last one, and put the rows together again.
+
+    Whole ones, because a defect may show only from some batch size on.
+    """
     parts = []
-    for start in range(0, len(blob), max_batch):
-        part = blob[start : start + max_batch]
+    for start in range(0, len(blob), batch):
+        part = np.take(blob, np.arange(start, start + batch), axis=0, mode="wrap")
         parts.append(runner.infer(part))
-        check_outputs(parts[-1], spec, len(part), *part.shape[2:])
-    return {output.name: np.concatenate([part[output.name] for part in parts]) for output in spec.outputs}
+        check_outputs(parts[-1], spec, batch, *part.shape[2:])
+    return {output.name: np.concatenate([part[output.name] for part in parts])[: len(blob)] for output in spec.outputs}
 
 
 def _cosines(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

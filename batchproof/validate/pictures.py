@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from batchproof.errors import InputError, MissingDependencyError
+from batchproof.errors import InputError, MissingDependencyError, printable
 from batchproof.pipeline.opencv import cv2
 from batchproof.pipeline.picture import Pixels
 
@@ -48,7 +48,7 @@ def read_picture(path: Path) -> Picture:
     Greyscale becomes BGR, alpha is dropped, 16 bits become 8, and EXIF rotation is applied, as `cv2.imread` does by
     default. Raises `InputError` when it cannot be read as a whole or has over `MAX_PIXELS` pixels.
     """
-    return Picture(path.name, _pixels(path))
+    return Picture(printable(path.name), _pixels(path))
 
 
 def _listed(folder: Path) -> list[Path]:

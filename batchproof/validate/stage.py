@@ -14,7 +14,15 @@ from batchproof.zoo.pack import Pack, PackModel
 from batchproof.zoo.spec import ModelSpec, Precision
 
 STAGE = "validate"
-_TOOLS = ("onnxruntime", "numpy", "opencv-python", "insightface", "scikit-image")
+_TOOLS = (
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "numpy",
+    "opencv-python",
+    "opencv-python-headless",
+    "insightface",
+    "scikit-image",
+)
 
 
 def plan(pack: Pack, settings: Settings) -> list[Step]:
@@ -108,7 +116,7 @@ def _parity_action(
     chosen = ParitySettings(
         subject,
         settings.policy.limits(precision),
-        profile.maximum,
+        profile.optimum,
         DetectionSettings(height=profile.height, width=profile.width),
     )
     faces = OracleDetector(finder[0], detector.spec) if finder and detector else None

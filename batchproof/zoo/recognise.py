@@ -70,6 +70,9 @@ def _image_input(model: onnx.ModelProto) -> tuple[str, Dims]:
             f"no known face model: input '{inputs[0].name}' is {_show(dims)}, expected [N, 3, H, W]",
             remedy="Known models take one NCHW image",
         )
+    if inputs[0].type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
+        kind = onnx.TensorProto.DataType.Name(inputs[0].type.tensor_type.elem_type)
+        raise InputError(f"input '{inputs[0].name}' is of type {kind}", remedy="Known models take float32 images")
     return inputs[0].name, dims
 
 
@@ -117,7 +120,7 @@ def _as_single_output(
     if len(outputs) != 1 or size is None or size != width:
         return None
     output, shape = outputs[0]
-    channels = shape[-1] if shape else None
+    channels = shape[-1] if len(shape) == 2 else None
     if channels is None:
         return None
     inside = _normalises_itself(model)

@@ -10,7 +10,9 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import onnx
 import pytest
+from onnx import helper
 
 from batchproof.artifacts import manifest as manifests
 from batchproof.artifacts.step import Outcome, Step, Workspace
@@ -97,6 +99,28 @@ def test_a_source_counts_by_its_content(store: Store, listener: Remembering, tmp
     assert (len(listener.computed), len(listener.unchanged)) == (2, 1)
 
 
+def test_an_onnx_file_damaged_beyond_reading_is_made_again(store: Store, listener: Remembering) -> None:
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [], [])
+
+    def save(workspace: Workspace) -> Outcome:
+        onnx.save(helper.make_model(graph), workspace.outputs[0])
+        return Outcome()
+
+    made = Step("export", "export", "m", save, produces=("export/m.onnx",))
+    size = store.run(made).artifacts[0].bytes
+    store.path("export/m.onnx").write_bytes(b"\xff" * size)
+    store.run(made)
+    assert listener.computed == ["m", "m"]
+
+
+@pytest.mark.parametrize("name", ["report.md", "weights", "manifest.txt"])
+def test_a_folder_of_somebody_else_is_not_taken_over(tmp_path: Path, listener: Remembering, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(StoreError, match=f"holds '{name}' but no manifest"), open_store(tmp_path, "p", listener):
+        pass
+    assert contents(tmp_path) == {name: b"mine"}
+
+
 def test_a_failed_step_is_recorded_loses_its_old_files_and_runs_again(store: Store, listener: Remembering) -> None:
     def fail(workspace: Workspace) -> Outcome:
         workspace.outputs[0].write_text("half")
@@ -144,7 +168,6 @@ def test_what_was_made_from_an_older_parent_is_forgotten_with_its_children(store
     store.run(step("c", parents=("export/b.txt",)))
     store.run(step("other"))
     store.run(step("a", text="new weights", settings=1))
-    store.forget_outdated()
     assert set(contents(store.root)) == {"manifest.json", "export/a.txt", "export/other.txt"}
 
 
@@ -248,7 +271,7 @@ def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
         (
             '{"pack": "p", "records": [{"stage": "s", "check": "c", "subject": "n", "key": "", '
             '"artifacts": [{"path": "../../etc/passwd", "sha256": "", "bytes": 1}]}]}',
-            "outside the store",
+            "no place for an artifact",
         ),
     ],
 )

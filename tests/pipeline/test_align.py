@@ -4,10 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+import skimage.transform
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from skimage.transform import SimilarityTransform
 
 from batchproof.errors import InputError
 from batchproof.pipeline.align import arcface_template, norm_crop, similarity
@@ -28,7 +28,7 @@ def insightface_norm_crop(picture: np.ndarray, keypoints: np.ndarray, size: int)
 
 def umeyama(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The way insightface 2.1 calls scikit-image, which 0.26 and later announce the end of."""
-    transform = SimilarityTransform()
+    transform = skimage.transform.SimilarityTransform()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         transform.estimate(source, target)

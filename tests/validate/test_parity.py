@@ -21,7 +21,7 @@ from tests.validate.tiny_embedder import tiny_embedder
 
 PICTURES = [Picture(f"{seed}.png", picture(60 + seed * 17, 96, seed)) for seed in range(5)]
 CROPS = [Picture(f"face {seed}", picture(112, 112, seed)) for seed in range(5)]
-SETTINGS = ParitySettings("model", load_policy().fp32, 32, DetectionSettings(height=64, width=96))
+SETTINGS = ParitySettings("model", load_policy().fp32, 5, DetectionSettings(height=64, width=96))
 
 
 class Altered:
@@ -74,12 +74,19 @@ def test_a_faithful_detector_passes_in_one_batch(detector: Path) -> None:
     }
 
 
+def test_pictures_are_repeated_to_fill_a_batch_of_the_profile(detector: Path, embedder: Path) -> None:
+    full = ParitySettings("model", SETTINGS.limits, 16, SETTINGS.detection)
+    detections, embeddings = Altered(detector), Altered(embedder)
+    assert failed(detected(detector, detections, full)) == failed(embedded(embedder, embeddings, full)) == set()
+    assert detections.batches == embeddings.batches == [16]
+
+
 def test_batches_beyond_the_profile_are_cut(detector: Path, embedder: Path) -> None:
     small = ParitySettings("model", SETTINGS.limits, 2, SETTINGS.detection)
     detections, embeddings = Altered(detector), Altered(embedder)
     assert failed(detected(detector, detections, small)) == set()
     assert failed(embedded(embedder, embeddings, small)) == set()
-    assert detections.batches == embeddings.batches == [2, 2, 1]
+    assert detections.batches == embeddings.batches == [2, 2, 2]
 
 
 def test_a_bent_box_is_seen_raw_and_in_the_picture(detector: Path) -> None:

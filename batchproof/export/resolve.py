@@ -68,10 +68,7 @@ def resolve_file(path: Path, name: str | None = None) -> PackModel:
         raise InputError(
             f"weights hold NaN or Inf: {', '.join(broken[:3])}", where=path, remedy="Export the model again"
         )
-    try:
-        recognition = recognise(model)
-    except InputError as error:
-        raise InputError(error.what, where=path, remedy=error.remedy) from error
+    recognition = recognise(model, path)
     published = PUBLISHED.get(content_sha256(path))
     origin = f"; the published {published.name} by its sha256" if published else ""
     licence = published.licence if published else NO_LICENCE

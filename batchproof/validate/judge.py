@@ -92,7 +92,7 @@ def _require_family(original: Path, spec: ModelSpec) -> None:
     from batchproof.artifacts import onnx_file
     from batchproof.zoo.recognise import recognise
 
-    family = recognise(onnx_file.read(original)).spec.family
+    family = recognise(onnx_file.read(original), original).spec.family
     if family != spec.family:
         raise InputError(f"is of the family {family}, the batched model is of {spec.family}", where=original)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import onnx
 
@@ -36,11 +37,18 @@ class Recognition:
 Dims = tuple[int | None, ...]
 
 
-def recognise(model: onnx.ModelProto) -> Recognition:
-    """Recognise the family of `model`.
+def recognise(model: onnx.ModelProto, where: Path | None = None) -> Recognition:
+    """Recognise the family of `model`; `where` is the file that errors are about.
 
     Raises `InputError` with the shapes that were found when the graph is none of the known face models.
     """
+    try:
+        return _recognise(model)
+    except InputError as error:
+        raise InputError(error.what, where=where, remedy=error.remedy) from error
+
+
+def _recognise(model: onnx.ModelProto) -> Recognition:
     image = _image_input(model)
     outputs = _declared_outputs(model)
     name, dims = image

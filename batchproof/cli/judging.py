@@ -1,0 +1,98 @@
+"""Verbs that judge one file: probe, parity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from batchproof.cli.app import app
+from batchproof.cli.options import (
+    Images,
+    Json,
+    Model,
+    PolicyOption,
+    ProfileOption,
+    SizeOption,
+    recognised,
+    settings_of,
+)
+from batchproof.cli.outcome import conclude
+
+if TYPE_CHECKING:
+    from batchproof.verdict import Verdict
+
+
+@app.command()
+def probe(
+    model: Model,
+    images: Images = None,
+    profile: ProfileOption = "1,16,32",
+    size: SizeOption = "640x640",
+    policy: PolicyOption = None,
+    as_json: Json = False,
+) -> None:
+    """Try to make one picture of a batch change another's answer, in every slot and with hostile neighbours.
+
+    Runs on ONNX Runtime with the optimiser on and off. Exit code 1 when a picture was contaminated.
+    """
+    from batchproof.console import working
+    from batchproof.runtime import OnnxRuntimeRunner
+    from batchproof.validate.judge import judge_isolation
+    from batchproof.validate.pictures import load_pictures
+    from batchproof.verdict import exit_code
+
+    spec, precision = recognised(model)
+    pictures, settings = load_pictures(images), settings_of(profile, size, None, policy)
+    settings.profile.input_shapes(spec)
+    limits = settings.policy.limits(precision).probe
+    with working(f"probing {model.name}"):
+        verdicts = [
+            found
+            for label in ("optimised", "unoptimised")
+            for runner in [OnnxRuntimeRunner(model, optimised=label == "optimised")]
+            for found in judge_isolation(runner, label, spec, pictures, limits, settings.profile, model.stem)
+        ]
+    figures: dict[str, Any] = {
+        name: _largest(verdicts, f"probe.{name}") for name in ("contamination", "non_invariance")
+    }
+    conclude(verdicts, as_json, verdict="fail" if exit_code(verdicts) else "pass", **figures)
+
+
+@app.command()
+def parity(
+    model: Model,
+    against: Annotated[
+        Path,
+        typer.Option("--against", metavar="ORIGINAL.onnx", help="The original for insightface.", show_default=False),
+    ],
+    images: Images = None,
+    profile: ProfileOption = "1,16,32",
+    size: SizeOption = "640x640",
+    policy: PolicyOption = None,
+    as_json: Json = False,
+) -> None:
+    """Compare a batched model with insightface on the original file: raw outputs, faces, landmarks, embeddings."""
+    from batchproof.console import working
+    from batchproof.pipeline.decode import DetectionSettings
+    from batchproof.runtime import OnnxRuntimeRunner
+    from batchproof.validate.judge import judge_parity
+    from batchproof.validate.parity import ParitySettings
+    from batchproof.validate.pictures import load_pictures
+
+    spec, precision = recognised(model)
+    chosen = settings_of(profile, size, images, policy)
+    detection = DetectionSettings(height=chosen.profile.height, width=chosen.profile.width)
+    settings = ParitySettings(model.stem, chosen.policy.limits(precision), chosen.profile.optimum, detection)
+    with working(f"comparing {model.name} with insightface"):
+        pictures = load_pictures(images)
+        verdicts = judge_parity(against, OnnxRuntimeRunner(model), spec, pictures, settings, None)
+    conclude(verdicts, as_json, definite=True)
+
+
+def _largest(verdicts: Sequence[Verdict], check: str) -> float | None:
+    """Return the largest figure of a check over all its scenes; None when it was never measured."""
+    figures = (verdict.figure for verdict in verdicts if verdict.check.startswith(check))
+    return max((figure for figure in figures if figure is not None), default=None)

@@ -1,0 +1,151 @@
+"""Verbs that make one file from another: export, surgery, build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from batchproof.cli.app import app, surgery_app
+from batchproof.cli.options import (
+    Json,
+    Model,
+    Output,
+    PolicyOption,
+    ProfileOption,
+    SizeOption,
+    policy_of,
+    recognised,
+    settings_of,
+    size_of,
+)
+from batchproof.cli.outcome import conclude, print_json, stop_if_failed
+from batchproof.errors import InputError, StepNotRunError
+from batchproof.verdict import not_run
+from batchproof.zoo.spec import Precision
+
+if TYPE_CHECKING:
+    pass
+
+
+@app.command()
+def export(
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A checkpoint (.pt, .pth) or an ONNX file.", show_default=False)
+    ],
+    output: Output,
+    as_json: Json = False,
+) -> None:
+    """Export a PyTorch checkpoint with a free batch, or take an ONNX file in; the architecture is recognised.
+
+    Example: batchproof export mobilefacenet_112.pt -o mobilefacenet.onnx
+    """
+    from batchproof.artifacts.output_file import replacing
+    from batchproof.console import working
+    from batchproof.export import stage
+    from batchproof.export.resolve import resolve_file
+
+    model = resolve_file(source)
+    with working(f"exporting {source.name}"), replacing(output) as written:
+        verdicts = stage.export(model, written)
+        stop_if_failed(verdicts, as_json)
+    conclude(verdicts, as_json, output=str(output), family=model.spec.family, reason=model.reason)
+
+
+@surgery_app.command("apply")
+def surgery_apply(
+    model: Model,
+    output: Output,
+    fp16: Annotated[
+        bool, typer.Option("--fp16", help="Write the typed FP16 graph; inputs and outputs stay FP32.")
+    ] = False,
+    size: SizeOption = "640x640",
+    policy: PolicyOption = None,
+    as_json: Json = False,
+) -> None:
+    """Write a batch-safe graph, after comparing it with the original on ONNX Runtime.
+
+    Nothing is written when the comparison fails. Example: batchproof surgery det_10g.onnx -o det_10g_batch.onnx
+    """
+    import onnx
+
+    from batchproof.artifacts import onnx_file
+    from batchproof.artifacts.output_file import replacing
+    from batchproof.console import working
+    from batchproof.profile import Profile
+    from batchproof.surgery import stage
+    from batchproof.zoo.recognise import recognise
+
+    limits = policy_of(policy).surgery
+    height, width = size_of(size)
+    original = onnx_file.read(model)
+    Profile(height=height, width=width).input_shapes(recognise(original, model).spec)
+    with working(f"repairing {model.name}"), replacing(output) as written:
+        graph, passes, verdicts = stage.repair_and_check(original, limits, (height, width), model.stem)
+        if fp16:
+            graph, judged = stage.convert_fp16(graph, (height, width), model.stem)
+            verdicts += judged
+        stop_if_failed(verdicts, as_json)
+        onnx.save(graph, written)
+    conclude(verdicts, as_json, output=str(output), reasons=stage.sentences(passes))
+
+
+@surgery_app.command("explain")
+def surgery_explain(model: Model, as_json: Json = False) -> None:
+    """Show what surgery would change in a graph, what it would leave, and why; nothing is written."""
+    from batchproof import console
+    from batchproof.artifacts import onnx_file
+    from batchproof.surgery import stage
+    from batchproof.surgery.repair import explain
+    from batchproof.zoo.recognise import recognise
+
+    graph = onnx_file.read(model)
+    recognition = recognise(graph, model)
+    sentences = stage.sentences(explain(graph, recognition))
+    if as_json:
+        print_json({"family": recognition.spec.family, "reason": recognition.reason, "reasons": sentences})
+    else:
+        console.show_lines([f"{model.name}: {recognition.reason}", *sentences])
+
+
+@app.command()
+def build(
+    model: Model,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the engine goes.", show_default=False)
+    ],
+    backend: Annotated[
+        Literal["ort", "rtx", "tensorrt"], typer.Option("--backend", help="ONNX Runtime, TensorRT-RTX or TensorRT.")
+    ] = "ort",
+    precision: Annotated[
+        Precision | None, typer.Option("--precision", help="What the graph must be typed for; default: what it is.")
+    ] = None,
+    profile: ProfileOption = "1,16,32",
+    size: SizeOption = "640x640",
+    policy: PolicyOption = None,
+    as_json: Json = False,
+) -> None:
+    """Build a batch-safe ONNX graph: an ONNX Runtime session file or a TensorRT engine with its optimisation profile.
+
+    Precision comes from the graph's tensor types: build FP16 from a graph of `batchproof surgery --fp16`.
+    """
+    from batchproof.artifacts.output_file import folder_of
+    from batchproof.build import stage
+    from batchproof.console import working
+
+    settings = settings_of(profile, size, None, policy)
+    spec, found = recognised(model)
+    if precision not in (None, found):
+        remedy = "Make the graph that you want with batchproof surgery"
+        raise InputError(f"is typed {found}, {precision} was asked for", where=model, remedy=remedy)
+    name = f"{model.stem}.{'ort' if backend == 'ort' else 'engine'}"
+    with working(f"building {model.name} for {backend}"), folder_of(output) as written:
+        files = [written / file for file in stage.produced(name, backend)]
+        try:
+            job = stage.Job(model, files, backend, found, spec, model.stem)
+            verdicts = stage.build_graph(job, settings).verdicts
+        except StepNotRunError as error:
+            verdicts = (not_run(f"build.{backend}.completes", model.stem, error.line()),)
+        stop_if_failed(verdicts, as_json)
+    conclude(verdicts, as_json, definite=True, output=str(output))

@@ -53,7 +53,8 @@ def run(
     root = out / chosen.name
     with console.ProgressDisplay() as progress, open_store(root, chosen.name, progress) as store:
         stages.run(store, chosen, settings, until=stage, listener=progress)
-        finish(root, store.manifest, as_json)
+        manifest = store.manifest
+    finish(root, manifest, as_json)
 
 
 @app.command()

@@ -60,6 +60,8 @@ class ProgressDisplay:
         self._progress.stop()
         if error is None:
             self._close_stage()
+        elif kind is KeyboardInterrupt:
+            err.print("interrupted: finished steps are kept, run again to go on", soft_wrap=True)
 
     def stage(self, name: str, steps: int) -> None:
         """A stage of so many steps begins."""

@@ -15,7 +15,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.surgery.tiny_graphs import detector
+from tests.surgery.tiny_graphs import Tail, detector
 
 REPOSITORY = Path(__file__).parents[1]
 # Where writing fails for everybody, root included.
@@ -179,6 +179,27 @@ def test_contamination_that_only_large_batches_show_is_found(tmp_path: Path) -> 
     assert "probe.contamination.optimised.112x112.batch_5" not in failed
 
 
+@pytest.mark.parametrize(("tail", "code", "verdict"), [("kept", 0, "proven"), ("interleaved", 1, "refuted")])
+def test_prove_answers_by_its_exit_code(tmp_path: Path, tail: Tail, code: int, verdict: str) -> None:
+    onnx.save(detector(tail), tmp_path / "det.onnx")
+    done = batchproof("prove", tmp_path / "det.onnx", "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["verdict"]) == (code, verdict)
+    assert (answer["node"] is None) == (verdict == "proven")
+    assert answer["reason"]
+
+
+def test_an_operator_that_the_proof_does_not_know_is_unknown_and_exit_code_3(tmp_path: Path) -> None:
+    model = embedder()
+    model.graph.node[0].domain = "acme"
+    model.opset_import.append(helper.make_opsetid("acme", 1))
+    onnx.save(model, tmp_path / "custom.onnx")
+    done = batchproof("prove", tmp_path / "custom.onnx", "--json")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["verdict"]) == (3, "unknown")
+    assert "ReduceMean" in answer["reason"]
+
+
 def test_parity_with_an_original_of_another_family_is_refused(tmp_path: Path) -> None:
     onnx.save(embedder(), tmp_path / "rec.onnx")
     onnx.save(detector("interleaved"), tmp_path / "det.onnx")
@@ -240,7 +261,7 @@ def test_help_teaches_every_verb_without_heavy_imports() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for verb in ("run", "export", "surgery", "build", "probe", "parity", "report", "doctor"):
+    for verb in ("run", "export", "surgery", "build", "prove", "probe", "parity", "report", "doctor"):
         assert verb in done.stdout
 
 

@@ -167,6 +167,15 @@ def test_no_model_is_contaminated(real: Path) -> None:
                 assert [found[f"{model}.{precision}"]["figure"] for precision in ("fp32", "fp16")] == [0.0, 0.0]
 
 
+def test_every_repaired_model_is_proven_and_no_original_that_flattens(real: Path) -> None:
+    found = verdicts(real, "proof")
+    assert {verdict["status"] for verdict in found.values()} == {"proven"}
+    assert set(found) == {f"{model}.{precision}" for model in MODELS for precision in ("fp32", "fp16")}
+    notes = {r["subject"]: r["notes"]["original"] for r in manifest(real)["records"] if r["check"] == "proof"}
+    sound = {subject.removesuffix(".fp32") for subject, note in notes.items() if note.startswith("proven")}
+    assert {model for model in sound if "fp16" not in model} == {"mobilefacenet_112", "scrfd_500m_kps_shapeop"}
+
+
 def test_every_model_has_an_rtx_engine_in_both_precisions(real: Path) -> None:
     for model in MODELS:
         for precision in ("fp32", "fp16"):

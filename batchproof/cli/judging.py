@@ -26,6 +26,29 @@ if TYPE_CHECKING:
 
 
 @app.command()
+def prove(model: Model, as_json: Json = False) -> None:
+    """Prove that no frame of a batch influences another, for every batch size; nothing is executed for the proof.
+
+    Refuted: names the node and why, and looks for a witness on ONNX Runtime. Exit code 0 proven, 1 refuted, 3 unknown.
+    """
+    from batchproof.artifacts import onnx_file
+    from batchproof.console import working
+    from batchproof.validate.independence import prove as prove_independence
+    from batchproof.validate.independence.witness import Witness, witness
+    from batchproof.verdict import Verdict
+
+    graph = onnx_file.read(model)
+    with working(f"proving {model.name}"):
+        proof = prove_independence(graph)
+        seen = witness(graph, proof) if proof.status.is_failure else None
+    sentence = seen.sentence if isinstance(seen, Witness) else seen.reason if seen else None
+    facts = {"verdict": proof.status.value, "node": proof.node, "op": proof.op, "tensor": proof.tensor}
+    facts |= {"reason": proof.reason, "kind": proof.kind, "witness": sentence}
+    verdict = Verdict("proof", model.stem, proof.status, proof.reason, witness=sentence)
+    conclude([verdict], as_json, definite=True, **facts if as_json else {}, path=list(proof.path))
+
+
+@app.command()
 def probe(
     model: Model,
     images: Images = None,

@@ -13,6 +13,7 @@ def render(manifest: Manifest) -> str:
     sections = (
         _summary(manifest),
         _models(manifest),
+        _defects(manifest),
         _findings(manifest),
         _builds(manifest),
         _verdicts(manifest),
@@ -37,6 +38,16 @@ def _models(manifest: Manifest) -> str:
         for name, entry in manifest.models.items()
     ]
     return "## Models\n\n" + _table(["model", "family", "role", "source", "why", "licence"], rows)
+
+
+def _defects(manifest: Manifest) -> str:
+    """What the proof says of each model before and after surgery."""
+    rows = [
+        [record.subject, str(record.notes["original"]), record.verdicts[0].status.value]
+        for record in _of_stage(manifest, "validate")
+        if record.check == "proof" and "original" in record.notes
+    ]
+    return "## The proof\n\n" + _table(["artifact", "the original", "repaired"], rows) if rows else ""
 
 
 def _findings(manifest: Manifest) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from batchproof.artifacts.manifest import Manifest
 from batchproof.verdict import Status, Verdict
 
-COLUMNS = ("export", "surgery", "build.ort", "build.rtx", "build.tensorrt", "probe", "parity")
+COLUMNS = ("export", "surgery", "build.ort", "build.rtx", "build.tensorrt", "proof", "probe", "parity")
 
 # From what must be read first to what needs no reading.
 _GRAVITY = (Status.REFUTED, Status.FAIL, Status.UNKNOWN, Status.NOT_RUN, Status.PROVEN, Status.PASS)

@@ -12,6 +12,8 @@ from batchproof.verdict import Verdict, not_run
 from batchproof.zoo.spec import ModelSpec
 
 if TYPE_CHECKING:
+    import onnx
+
     from batchproof.pipeline.picture import Pixels
     from batchproof.policy import ProbeLimits
     from batchproof.profile import Profile
@@ -28,6 +30,14 @@ _SMALL, _BATCHES = (96, 160), (1, 2, 3, 5)
 _PAIR, _WORST = (2,), ("other picture", "nan")
 # More faces tell nothing new about an embedder's arithmetic, and the oracle takes them one at a time.
 _MOST_CROPS = 256
+
+
+def judge_independence(model: onnx.ModelProto, subject: str) -> Verdict:
+    """Prove, for every batch size at once, that no frame influences another; the witness names the culprit."""
+    from batchproof.validate.independence import prove
+
+    proof = prove(model)
+    return Verdict("proof", subject, proof.status, proof.reason, witness=proof.node)
 
 
 def judge_isolation(

@@ -36,10 +36,23 @@ def plan(pack: Pack, settings: Settings) -> list[Step]:
         for model in pack.models
         for precision in PRECISIONS
         for step in (
+            _proof(model, precision),
             _probe(model, precision, settings, pictures),
             _parity(model, precision, settings, pictures, detector),
         )
     ]
+
+
+def _proof(model: PackModel, precision: Precision) -> Step:
+    subject = f"{model.name}.{precision}"
+    return Step(
+        STAGE,
+        "proof",
+        subject,
+        partial(_proof_action, subject),
+        parents=(layout.exported(model.name), layout.repaired(model.name, precision)),
+        tools=("onnx",),
+    )
 
 
 def _probe(model: PackModel, precision: Precision, settings: Settings, pictures: tuple[Path, ...]) -> Step:
@@ -73,6 +86,15 @@ def _parity(
         settings={"limits": asdict(settings.policy.limits(precision)), "profile": asdict(settings.profile)},
         tools=_TOOLS,
     )
+
+
+def _proof_action(subject: str, workspace: Workspace) -> Outcome:
+    """Prove the graph that was built; what the proof says of the original is a note, for nobody deploys it."""
+    from batchproof.artifacts import onnx_file
+    from batchproof.validate.judge import judge_independence
+
+    original, repaired = (judge_independence(onnx_file.read(path), subject) for path in workspace.parents)
+    return Outcome((repaired,), {"original": f"{original.status.value}: {original.reason}"})
 
 
 def _probe_action(

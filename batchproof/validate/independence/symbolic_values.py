@@ -1,0 +1,174 @@
+"""Arithmetic on the entries of shapes: each function computes one entry for every N at once, or says that it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import isfinite
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batchproof.validate.independence.polynomial import ONE, ZERO, Poly
+from batchproof.validate.independence.symbols import Symbols
+from batchproof.validate.independence.tensor import Value
+
+# Halves and quarters of lengths are exact in every float type; thirds are rounded, and what follows is not provable.
+_FINEST = 4096
+
+_Entry = Callable[..., Poly]
+
+
+class NoValueError(Exception):
+    """The entry cannot be expressed; the tensor stays without values."""
+
+
+def entries_of(array: NDArray[np.generic]) -> Value | None:
+    """Wrap a small constant; None for element types and numbers that are not shape arithmetic."""
+    integral = array.dtype.kind in "iub"
+    if not integral and array.dtype.kind != "f":
+        return None
+    try:
+        polys = [_number(entry) for entry in array.reshape(-1).tolist()]
+    except NoValueError:
+        return None
+    entries = np.empty(len(polys), dtype=object)
+    entries[:] = polys
+    return Value(entries.reshape(array.shape), integral)
+
+
+def _number(entry: float | int) -> Poly:
+    if isinstance(entry, float):
+        if not isfinite(entry):
+            raise NoValueError
+        return _exact(Poly.of(Fraction(entry)))
+    return Poly.of(int(entry))
+
+
+def _exact(poly: Poly) -> Poly:
+    for _, factor in poly.terms:
+        denominator = Fraction(factor).denominator
+        if denominator > _FINEST or denominator & (denominator - 1):
+            raise NoValueError
+    return poly
+
+
+def floor(symbols: Symbols, integral: bool, poly: Poly) -> Poly:
+    """Round down; a cast to integers rounds to zero, which is the same from 0 on."""
+    if poly.integral:
+        return poly
+    if poly.least is None or poly.least < 0:
+        raise NoValueError
+    return symbols.floor(poly)
+
+
+def _floor(symbols: Symbols, integral: bool, poly: Poly) -> Poly:
+    return poly if poly.integral else symbols.floor(poly)
+
+
+def _ceil(symbols: Symbols, integral: bool, poly: Poly) -> Poly:
+    return poly if poly.integral else -symbols.floor(-poly)
+
+
+def _add(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
+    return _exact(left + right)
+
+
+def _subtract(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
+    return _exact(left - right)
+
+
+def _multiply(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
+    return _exact(left * right)
+
+
+def _divide(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
+    exact = left.over(right) if left.integral and right.integral else None
+    if exact is not None:
+        return exact
+    number = right.constant
+    if not number:
+        raise NoValueError
+    if not integral:
+        return _exact(left * Poly.of(Fraction(1) / number))
+    if number < 0 or left.least is None or left.least < 0:
+        raise NoValueError
+    return symbols.floor_divide(left, int(number))
+
+
+def _modulo(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
+    number = right.whole
+    if not integral or number is None or number <= 0 or left.least is None or left.least < 0:
+        raise NoValueError
+    return left - symbols.floor_divide(left, number) * right
+
+
+def _negate(symbols: Symbols, integral: bool, poly: Poly) -> Poly:
+    return -poly
+
+
+def _not(symbols: Symbols, integral: bool, poly: Poly) -> Poly:
+    if poly.whole not in (0, 1):
+        raise NoValueError
+    return ONE - poly
+
+
+def _where(symbols: Symbols, integral: bool, condition: Poly, left: Poly, right: Poly) -> Poly:
+    if condition.constant is None:
+        if left == right:
+            return left
+        raise NoValueError
+    return left if condition.constant else right
+
+
+def _sign(symbols: Symbols, left: Poly, right: Poly) -> int:
+    """The sign of left - right, where it is the same for all N."""
+    difference = left - right
+    if difference.constant is not None:
+        return (difference.constant > 0) - (difference.constant < 0)
+    if symbols.positive(difference):
+        return 1
+    if symbols.positive(-difference):
+        return -1
+    raise NoValueError
+
+
+def _compare(holds: Callable[[int], bool]) -> _Entry:
+    def entry(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
+        return ONE if holds(_sign(symbols, left, right)) else ZERO
+
+    return entry
+
+
+def _larger(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
+    return left if _sign(symbols, left, right) >= 0 else right
+
+
+def _smaller(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
+    return right if _sign(symbols, left, right) >= 0 else left
+
+
+def _same(symbols: Symbols, integral: bool, poly: Poly) -> Poly:
+    return poly
+
+
+ARITHMETIC: dict[str, _Entry] = {
+    "Add": _add,
+    "Ceil": _ceil,
+    "Div": _divide,
+    "Equal": _compare(lambda sign: sign == 0),
+    "Floor": _floor,
+    "Greater": _compare(lambda sign: sign > 0),
+    "GreaterOrEqual": _compare(lambda sign: sign >= 0),
+    "Identity": _same,
+    "Less": _compare(lambda sign: sign < 0),
+    "LessOrEqual": _compare(lambda sign: sign <= 0),
+    "Max": _larger,
+    "Min": _smaller,
+    "Mod": _modulo,
+    "Mul": _multiply,
+    "Neg": _negate,
+    "Not": _not,
+    "Sub": _subtract,
+    "Where": _where,
+}

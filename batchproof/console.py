@@ -97,7 +97,7 @@ class ProgressDisplay:
 
 def show_summary(manifest: Manifest, report: Path) -> None:
     """Print one row per artifact and stage column, then every verdict that is not a pass."""
-    table = Table(title=f"Pack {escape(manifest.pack)}", title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title=f"Pack {escape(manifest.pack)}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     heads, rows = matrix(manifest)
     for head in heads:
         table.add_column(head, overflow="fold")

@@ -32,7 +32,8 @@ class Proof:
     """The answer, and where it was decided.
 
     `proven`: there is one function f, the same for every batch size N and every slot n, with row n of every output
-    equal to f(frame n), for frames of the declared size for which no tensor is empty.
+    equal to f(frame n), for frames of the declared size for which no tensor is empty, and for batches for which the
+    graph's own shape arithmetic neither overflows nor is rounded.
     `refuted`: `kind` tells whether content of several frames meets (`content`), or the rows are clean but filed under
     the wrong frame, or the graph runs for one batch size only (`layout`).
     `unknown`: `reason` names what the rules cannot follow.
@@ -67,6 +68,10 @@ def prove(model: onnx.ModelProto) -> Proof:
     """
     if model.functions:
         model = onnx.inliner.inline_local_functions(model)
+    if len({each.version for each in model.opset_import if each.domain in ("", "ai.onnx")}) > 1:
+        return Proof(Status.UNKNOWN, "the graph imports two versions of the standard operators")
+    if model.functions:
+        return Proof(Status.UNKNOWN, "the graph has functions that could not be inlined")
     symbols = Symbols()
     inputs = abstract_inputs(model.graph, symbols)
     scope = Interpreter(_opset(model), symbols).run(model.graph, inputs)

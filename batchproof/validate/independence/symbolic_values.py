@@ -15,6 +15,10 @@ from batchproof.validate.independence.tensor import Value
 
 # Halves and quarters of lengths are exact in every float type; thirds are rounded, and what follows is not provable.
 _FINEST = 4096
+# Factors up to here keep lengths exact in the type that the graph computes them in: float32 counts to 2^24, int32 to
+# 2^31. Constants beyond are followed, for they stand for "to the end" in slices, but nothing is computed with them.
+_LARGEST_FLOAT, _LARGEST_INTEGER = 2**16, 2**31 - 1
+_FOLLOWED = ("bool", "int32", "int64", "float32", "float64")
 
 _Entry = Callable[..., Poly]
 
@@ -25,9 +29,9 @@ class NoValueError(Exception):
 
 def entries_of(array: NDArray[np.generic]) -> Value | None:
     """Wrap a small constant; None for element types and numbers that are not shape arithmetic."""
-    integral = array.dtype.kind in "iub"
-    if not integral and array.dtype.kind != "f":
+    if array.dtype.name not in _FOLLOWED:
         return None
+    integral = array.dtype.kind != "f"
     try:
         polys = [_number(entry) for entry in array.reshape(-1).tolist()]
     except NoValueError:
@@ -41,25 +45,33 @@ def _number(entry: float | int) -> Poly:
     if isinstance(entry, float):
         if not isfinite(entry):
             raise NoValueError
-        return _exact(Poly.of(Fraction(entry)))
+        return exact(False, Poly.of(Fraction(entry)))
     return Poly.of(int(entry))
 
 
-def _exact(poly: Poly) -> Poly:
+def exact(integral: bool, poly: Poly) -> Poly:
+    """Return `poly` where every machine computes it exactly; what may be rounded or overflow has no value."""
+    largest = _LARGEST_INTEGER if integral else _LARGEST_FLOAT
     for _, factor in poly.terms:
         denominator = Fraction(factor).denominator
-        if denominator > _FINEST or denominator & (denominator - 1):
+        if abs(Fraction(factor)) > largest or denominator > _FINEST or denominator & (denominator - 1):
             raise NoValueError
     return poly
 
 
 def floor(symbols: Symbols, integral: bool, poly: Poly) -> Poly:
-    """Round down; a cast to integers rounds to zero, which is the same from 0 on."""
+    """Cast to integers: rounds to zero, which is down from 0 on; what int32 cannot hold has no value."""
+    exact(True, poly)
     if poly.integral:
         return poly
     if poly.least is None or poly.least < 0:
         raise NoValueError
     return symbols.floor(poly)
+
+
+def as_float(symbols: Symbols, integral: bool, poly: Poly) -> Poly:
+    """Cast to a floating-point type, where that is exact."""
+    return exact(False, poly)
 
 
 def _floor(symbols: Symbols, integral: bool, poly: Poly) -> Poly:
@@ -71,32 +83,35 @@ def _ceil(symbols: Symbols, integral: bool, poly: Poly) -> Poly:
 
 
 def _add(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
-    return _exact(left + right)
+    return exact(integral, left + right)
 
 
 def _subtract(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
-    return _exact(left - right)
+    return exact(integral, left - right)
 
 
 def _multiply(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
-    return _exact(left * right)
+    return exact(integral, left * right)
 
 
 def _divide(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
-    exact = left.over(right) if left.integral and right.integral else None
-    if exact is not None:
-        return exact
+    exact(integral, left)
+    exact(integral, right)
+    quotient = left.over(right) if left.integral and right.integral else None
+    if quotient is not None:
+        return quotient
     number = right.constant
     if not number:
         raise NoValueError
     if not integral:
-        return _exact(left * Poly.of(Fraction(1) / number))
+        return exact(integral, left * Poly.of(Fraction(1) / number))
     if number < 0 or left.least is None or left.least < 0:
         raise NoValueError
     return symbols.floor_divide(left, int(number))
 
 
 def _modulo(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
+    exact(integral, left)
     number = right.whole
     if not integral or number is None or number <= 0 or left.least is None or left.least < 0:
         raise NoValueError

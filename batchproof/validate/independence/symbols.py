@@ -24,11 +24,16 @@ class Symbols:
 
     def dimension(self, kind: str, *parts: Poly) -> Poly:
         """Return the length of an axis that `kind` determines from `parts`."""
-        return self._derived(kind, parts, least=1)
+        return self._derived(kind, parts, least=None if any(part.batch for part in parts) else 1)
+
+    def fresh(self, kind: str, dim: Poly) -> Poly:
+        """Return a length that equals no other: what the runtime decides for one node alone."""
+        return self._make((kind, str(len(self._atoms)), dim), kind, batch=dim.batch, least=None if dim.batch else 1)
 
     def declare_positive(self, poly: Poly) -> None:
         """Record that `poly` is the length of an axis."""
-        self._positive.add(poly)
+        if not poly.batch:  # nothing is assumed of N
+            self._positive.add(poly)
 
     def positive(self, poly: Poly) -> bool:
         """Tell whether `poly` is provably at least 1."""

@@ -12,7 +12,7 @@ from batchproof.validate.independence.broadcasting import broadcast
 from batchproof.validate.independence.call import Call, show
 from batchproof.validate.independence.domain import frozen, unknown
 from batchproof.validate.independence.registry import Result, rule
-from batchproof.validate.independence.symbolic_values import ARITHMETIC, NoValueError, floor
+from batchproof.validate.independence.symbolic_values import ARITHMETIC, NoValueError, as_float, floor
 from batchproof.validate.independence.tensor import LARGEST_VALUE, Tensor, Value, free
 
 _UNARY = [
@@ -107,7 +107,7 @@ def cast(call: Call) -> Result:
     if data.batched or data.value is None or to not in (*_INTEGERS, *_FLOATS):
         return Tensor(data.layout, data.shape)
     if to in _FLOATS:
-        return free(data.dims, steady=data.steady, value=Value(data.value.entries, integral=False))
+        return _with_values(call, free(data.dims, steady=data.steady), as_float, integral=False)
     return _with_values(call, free(data.dims, steady=data.steady), floor, integral=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from batchproof.validate.independence.domain import unknown
 from batchproof.validate.independence.polynomial import ONE, ZERO, Poly
 from batchproof.validate.independence.registry import Result, rule
 from batchproof.validate.independence.symbolic_values import entries_of
-from batchproof.validate.independence.tensor import Tensor, Value, free, product, valued
+from batchproof.validate.independence.tensor import LARGEST_VALUE, Tensor, Value, free, product, valued
 
 
 @rule("Constant")
@@ -50,7 +51,7 @@ def constant_of_shape(call: Call) -> Result:
         raise unknown("its shape may be empty")
     fill = constant_tensor(call.attributes["value"]).value if "value" in call.attributes else _zero()
     lengths = [dim.whole for dim in dims]
-    if fill is None or None in lengths:
+    if fill is None or None in lengths or prod(length or 0 for length in lengths) > LARGEST_VALUE:
         return free(dims, steady=True)
     entries = np.full([length for length in lengths if length is not None], fill.polys()[0], dtype=object)
     return free(dims, steady=True, value=Value(entries, fill.integral))
@@ -63,13 +64,17 @@ def _zero() -> Value | None:
 @rule("Range")
 def range_(call: Call) -> Result:
     """Counts; along an axis whose length follows N, it differs from slot to slot."""
+    operands = [call.operand(index) for index in range(3)]
+    if any(operand.value is not None and not operand.value.integral for operand in operands):
+        raise unknown("it counts in fractions, and how often depends on their rounding")
     start, limit, delta = (call.polys(index)[0] for index in range(3))
     wholes = [poly.whole for poly in (start, limit, delta)]
     known = [whole for whole in wholes if whole is not None]
-    if len(known) == len(wholes):
+    if len(known) == len(wholes) and len(range(*known)) <= LARGEST_VALUE:
         return _vector([Poly.of(number) for number in range(*known)])
-    length = limit - start if delta == ONE else call.symbols.dimension("range", start, limit, delta)
-    return free((length,), steady=not (length.batch or start.batch or delta.batch))
+    if start != ZERO or delta != ONE or not call.symbols.positive(limit):
+        raise unknown("it does not count from 0 by 1 to a length, so that it may be empty for some batches")
+    return free((limit,), steady=not limit.batch)
 
 
 @rule("EyeLike")

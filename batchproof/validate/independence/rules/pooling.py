@@ -73,6 +73,9 @@ def _slid(call: Call, dims: Dims, kernel: list[int]) -> list[Poly]:
     for axis, dim in enumerate(dims):
         reach = dilations[axis] * (kernel[axis] - 1) + 1
         padding = 0 if mode == "VALID" else pads[axis] + pads[axis + rank]
+        if mode.startswith("SAME") and dilations[axis] != 1:
+            result.append(call.symbols.fresh("same", dim))
+            continue
         span = dim - ONE if mode.startswith("SAME") else dim + Poly.of(padding - reach)
         result.append(_steps(call, span, strides[axis]))
     return result
@@ -84,7 +87,7 @@ def _steps(call: Call, span: Poly, stride: int) -> Poly:
     if exact is not None:
         return exact + ONE
     if call.integer("ceil_mode", 0):
-        return call.symbols.dimension("ceil", span, Poly.of(stride))
+        return call.symbols.fresh("ceil", span)
     return call.symbols.floor_divide(span, stride) + ONE
 
 
@@ -100,5 +103,5 @@ def _spread(call: Call, dims: Dims, kernel: list[int]) -> list[Poly]:
         for axis, dim in enumerate(dims)
     ]
     if unusual:
-        return [call.symbols.dimension(f"{call.node.output[0]}_{axis}_", dim) for axis, dim in enumerate(dims)]
+        return [call.symbols.fresh("spread", dim) for dim in dims]
     return lengths

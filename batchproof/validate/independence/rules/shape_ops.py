@@ -60,7 +60,7 @@ def squeeze(call: Call) -> Result:
     """Axes of length 1 go; row-major order stays."""
     data = call.operand(0)
     axes = call.listed("axes", 1)
-    if axes is None:
+    if not axes:
         if any(dim.whole is None for dim in data.dims):
             raise unknown(f"it names no axes, and drops any axis of {show(data.dims)} that is 1 when it runs")
         axes = [axis for axis, dim in enumerate(data.dims) if dim == ONE]

@@ -107,15 +107,10 @@ def _length(call: Call, dim: Poly, cut: Cut) -> Poly:
     length, start, end = dim.whole, cut.start.whole, cut.end.whole
     if length is not None and start is not None and end is not None:
         return Poly.of(len(range(length)[slice(start, end, cut.step)]))
-    if cut.step == 1 and (cut.whole(dim) or _reaches(dim, cut)):
+    if cut.step == 1 and (cut.whole(dim) or (cut.start == ZERO and cut.end == ONE)):
         return cut.end - cut.start
-    return call.symbols.dimension("slice", dim, cut.start, cut.end, Poly.of(cut.step))
-
-
-def _reaches(dim: Poly, cut: Cut) -> bool:
-    """Whether end - start is the length, given that the result is not empty: [c:dim], [0:dim-c] and [0:1]."""
-    start, left = cut.start.whole, (dim - cut.end).whole
-    return start is not None and start >= 0 and (cut.end == ONE or (left is not None and left >= 0))
+    # Clamped or counted from the end, by values that only the runtime knows.
+    return call.symbols.fresh("slice", dim)
 
 
 def _sliced(data: Tensor, cuts: Sequence[Cut]) -> Tensor | None:

@@ -82,9 +82,10 @@ def _scales(call: Call) -> list[Poly]:
 
 def _scaled(call: Call, dim: Poly, scale: Poly) -> Poly:
     """floor(dim * scale) for whole scales; what is not known stays open."""
-    if scale.positive:
+    if scale.whole is not None and scale.whole > 0:
         return dim * scale
-    return call.symbols.dimension("scaled", dim, scale)
+    # An own symbol for each node: how a fraction is rounded is the runtime's business.
+    return call.symbols.fresh("scaled", dim)
 
 
 def _keeps_batch(dims: Dims, axis: int, target: Poly) -> None:

@@ -10,7 +10,7 @@ import onnx_ir as ir
 from batchproof.surgery import constants
 from batchproof.surgery.inference import Dims, infer
 from batchproof.surgery.passes import PassResult, Reason, SurgeryPass, changed, unchanged
-from batchproof.surgery.shapes import BatchShapes, ImageSize
+from batchproof.surgery.shapes import ImageSize
 
 _SCALES, _SIZES = 2, 3
 
@@ -32,22 +32,9 @@ class FreeResize(SurgeryPass):
         reasons = [_free(model.graph, node, shapes) for node in resizes]
         return PassResult.of(model, reasons, otherwise="the graph has no Resize")
 
-    def ensures(self, model: ir.Model) -> None:
-        """Check that no Resize fixes the batch; adding its result to another layer hides that from shape inference."""
-        fixed = [node for node in _resizes(model) if _fixes_first_axis(node)]
-        shapes = BatchShapes.of(model, self._size) if fixed else None
-        for node in fixed:
-            if shapes and shapes.batch_axis(node.inputs[0]) == 0:
-                raise ir.passes.PostconditionError(f"Resize '{node.name}' ends every batch after its first frame")
-
 
 def _resizes(model: ir.Model) -> list[ir.Node]:
     return [node for node in model.graph if node.op_type == "Resize" and node.domain == ""]
-
-
-def _fixes_first_axis(node: ir.Node) -> bool:
-    fixed = constants.read(constants.input_of(node, _SIZES)) is not None
-    return fixed and 0 in node.attributes.get_ints("axes", (0,))
 
 
 def _free(graph: ir.Graph, node: ir.Node, shapes: dict[str, Dims]) -> Reason:

@@ -13,9 +13,15 @@ from batchproof.surgery.free_resize import FreeResize
 from batchproof.surgery.name_outputs import NameOutputs
 from batchproof.surgery.open_batch import OpenBatch
 from batchproof.surgery.passes import PassResult, Reason, SurgeryPass, unchanged
+from batchproof.surgery.separate_frames import SeparateFrames
 from batchproof.surgery.shapes import image_size
+from batchproof.surgery.thaw_reshape import ThawReshape
 from batchproof.surgery.unflatten_batch import UnflattenBatch
+from batchproof.validate.independence import Proof, prove
+from batchproof.verdict import Status
 from batchproof.zoo.recognise import Recognition
+
+_EXPLAIN = "Run 'batchproof surgery explain' to see what each pass found"
 
 
 @dataclass(frozen=True)
@@ -29,28 +35,40 @@ class PassReport:
 
 @dataclass(frozen=True)
 class Repair:
-    """The repaired model, and the report of each pass in the order in which they ran."""
+    """The repaired model, the report of each pass in the order in which they ran, and the proof of the result.
+
+    `proof` is proven or unknown, and says which operator the rules cannot follow in the latter case.
+    """
 
     model: onnx.ModelProto
     passes: tuple[PassReport, ...]
+    proof: Proof
 
 
 def repair(model: onnx.ModelProto, recognition: Recognition) -> Repair:
     """Return a copy of `model` whose batch is free, with the shapes, names and order of outputs of its spec.
 
     `model` is valid ONNX and stays as it is; the same model gives the same bytes. Raises `StepFailedError` naming the
-    node when a Reshape or Resize still loses the batch, or when the result is no valid ONNX model.
+    node when the proof still refutes the result, or when that is no valid ONNX model.
     """
     work = _copy(model)
     reports = tuple(_run(surgery, work) for surgery in _chain(work, recognition))
     repaired = ir.serde.serialize_model(work)
     del repaired.graph.value_info[:]  # onnx-ir writes one for every weight
     _check(repaired)
-    return Repair(repaired, reports)
+    proof = prove(repaired)
+    if proof.status is Status.REFUTED:
+        raise StepFailedError(
+            f"no pass could repair this graph, the proof still refutes it: {proof.reason}", remedy=_EXPLAIN
+        )
+    return Repair(repaired, reports, proof)
 
 
 def explain(model: onnx.ModelProto, recognition: Recognition) -> tuple[PassReport, ...]:
-    """Report what `repair` would do to `model` and why not; a pass that fails ends the list with its reason."""
+    """Report what `repair` would do to `model` and why not, and what the proof says of the result.
+
+    A pass that fails ends the list with its reason.
+    """
     work = _copy(model)
     reports: list[PassReport] = []
     for surgery in _chain(work, recognition):
@@ -59,7 +77,14 @@ def explain(model: onnx.ModelProto, recognition: Recognition) -> tuple[PassRepor
         if stop := _violation(surgery, work):
             return (*reports, replace(report, reasons=(*report.reasons, stop)))
         reports.append(report)
-    return tuple(reports)
+    return (*reports, _proof_report(prove(ir.serde.serialize_model(work)), work))
+
+
+def _proof_report(proof: Proof, model: ir.Model) -> PassReport:
+    sentence = f"the repaired graph is {proof.status.value}: {proof.reason}"
+    return PassReport(
+        "Proof", modified=False, reasons=(Reason(proof.node or str(model.graph.name), sentence, changed=False),)
+    )
 
 
 def _copy(model: onnx.ModelProto) -> ir.Model:
@@ -75,8 +100,10 @@ def _chain(model: ir.Model, recognition: Recognition) -> tuple[SurgeryPass, ...]
     return (
         DropInitializerInputs(),
         FreeResize(size),
-        UnflattenBatch(size),
-        OpenBatch(recognition, size),
+        ThawReshape(),
+        UnflattenBatch(),
+        SeparateFrames(recognition),
+        OpenBatch(recognition),
         NameOutputs(recognition),
     )
 
@@ -86,8 +113,7 @@ def _run(surgery: SurgeryPass, model: ir.Model) -> PassReport:
         return _report(surgery, surgery(model))
     except ir.passes.InvariantError as error:
         name = type(surgery).__name__
-        remedy = "Run 'batchproof surgery explain' to see what each pass found"
-        raise StepFailedError(f"{name} failed: {error}", remedy=remedy) from error
+        raise StepFailedError(f"{name} failed: {error}", remedy=_EXPLAIN) from error
 
 
 def _violation(surgery: SurgeryPass, model: ir.Model) -> Reason | None:

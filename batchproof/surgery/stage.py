@@ -84,7 +84,7 @@ def _fp16_action(workspace: Workspace, *, size: tuple[int, int], subject: str) -
 def repair_and_check(
     original: onnx.ModelProto, limits: SurgeryLimits, size: tuple[int, int], subject: str
 ) -> tuple[onnx.ModelProto, tuple[PassReport, ...], tuple[Verdict, ...]]:
-    """Repair `original` and compare both on ONNX Runtime; detectors of free size at `size`, height and width."""
+    """Repair `original`, prove the result, compare both on ONNX Runtime; detectors of free size at `size` (H, W)."""
     from batchproof.runtime import noise
     from batchproof.surgery.check import check_repair
     from batchproof.surgery.repair import repair
@@ -93,8 +93,10 @@ def repair_and_check(
     recognition = recognise(original)
     result = repair(original, recognition)
     images = noise(recognition.spec.input, _IMAGES, *size)
+    proof = result.proof
+    proven = Verdict("surgery.independence", subject, proof.status, proof.reason, witness=proof.node)
     verdicts = check_repair(original, result.model, recognition, images, limits=limits, subject=subject)
-    return result.model, result.passes, tuple(verdicts)
+    return result.model, result.passes, (proven, *verdicts)
 
 
 def convert_fp16(

@@ -1,17 +1,14 @@
-"""Pass: a Reshape that folds the batch into the rows, or freezes it at one, keeps it as the first axis instead."""
+"""Pass: a Reshape that strings the rows of all frames together keeps the batch as first axis instead."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
-
-import numpy as np
 import onnx_ir as ir
 
 from batchproof.surgery import constants
+from batchproof.surgery.batch_layouts import BatchLayouts
 from batchproof.surgery.passes import PassResult, Reason, SurgeryPass, changed, unchanged
-from batchproof.surgery.shapes import BatchShapes, ImageSize
+from batchproof.surgery.retarget import Retarget, Target, apply, fixed_target, reshapes
+from batchproof.validate.independence import BatchLayout, NoBatch
 
 _CELLS_FIRST, _BATCH_FIRST = (2, 3, 0, 1), (0, 2, 3, 1)
 
@@ -20,36 +17,23 @@ _ELEMENTWISE = {"Abs", "Cast", "Clip", "Exp", "HardSigmoid", "Identity", "LeakyR
 _ELEMENTWISE_WITH_CONSTANT = {"Add", "Div", "Mul", "Sub"}
 
 
-@dataclass(frozen=True)
-class Retarget:
-    """The decision to give a Reshape another target, and the Transpose before it another order."""
-
-    node: ir.Node
-    target: tuple[int, ...]
-    sentence: str
-    transpose: ir.Node | None = None
-
-
 class UnflattenBatch(SurgeryPass):
-    """Rewrite the constant targets of Reshape so that entry 0 copies the batch.
+    """Give the rows of each frame an axis of their own: `[-1, C]` becomes `[0, -1, C]`.
 
-    `Transpose [2, 3, 0, 1]` and `Reshape [-1, C]` become `Transpose [0, 2, 3, 1]` and `Reshape [0, -1, C]`; `[1, ...]`
-    becomes `[0, ...]`. For one frame the content and its order stay the same. A Reshape is touched only where shape
-    inference sees the batch on axis 0.
+    `Transpose [2, 3, 0, 1]` before it, which puts the batch between cells and channels, becomes `[0, 2, 3, 1]`. For one
+    frame the content and its order stay the same. A Reshape is touched only where the proof sees the batch on axis 0,
+    and where nothing that follows would notice one more axis.
     """
-
-    def __init__(self, size: ImageSize) -> None:
-        self._size = size
 
     def call(self, model: ir.Model) -> PassResult:
         """Rewrite until nothing changes: one repaired Reshape shows where the batch is in the next one's input."""
-        pending = [node for node in model.graph if node.op_type == "Reshape" and node.domain == ""]
-        reasons: dict[ir.Node, Reason] = {node: unchanged(node.name, "it was not reached") for node in pending}
+        pending = reshapes(model)
+        reasons: dict[ir.Node, Reason] = {}
         while pending:
-            shapes = BatchShapes.of(model, self._size)
-            plans = {node: _plan(node, shapes) for node in pending}
+            layouts = BatchLayouts.of(model)
+            plans = {node: _plan(node, layouts) for node in pending}
             retargets = [plan for plan in plans.values() if isinstance(plan, Retarget)]
-            _apply(model.graph, retargets)
+            apply(model.graph, retargets)
             reasons.update({node: _reason(node, plan) for node, plan in plans.items()})
             pending = [node for node in pending if isinstance(plans[node], Reason)] if retargets else []
         return PassResult.of(model, reasons.values(), otherwise="the graph has no Reshape")
@@ -59,19 +43,16 @@ def _reason(node: ir.Node, plan: Retarget | Reason) -> Reason:
     return plan if isinstance(plan, Reason) else changed(node.name, plan.sentence)
 
 
-def _plan(node: ir.Node, shapes: BatchShapes) -> Retarget | Reason:
-    content = constants.read(constants.input_of(node, 1))
-    if content is None:
-        return unchanged(node.name, "its target is computed in the graph")
-    target = tuple(int(entry) for entry in content.tolist())
-    if node.attributes.get_int("allowzero", 0) and 0 in target:
-        return unchanged(node.name, f"with allowzero the 0 in its target {list(target)} is a length")
+def _plan(node: ir.Node, layouts: BatchLayouts) -> Retarget | Reason:
+    target = fixed_target(node)
+    if isinstance(target, Reason):
+        return target
     if target[:1] == (0,):
         return unchanged(node.name, f"its target {list(target)} copies the first axis")
     transpose = _cells_first(node)
     if transpose is not None and _rows(target):
-        return _plan_transposed(node, transpose, target, shapes)
-    return _plan_plain(node, target, shapes)
+        return _plan_transposed(node, transpose, target, layouts)
+    return _plan_plain(node, target, layouts)
 
 
 def _cells_first(node: ir.Node) -> ir.Node | None:
@@ -82,17 +63,15 @@ def _cells_first(node: ir.Node) -> ir.Node | None:
     return producer if tuple(producer.attributes.get_ints("perm", ())) == _CELLS_FIRST else None
 
 
-def _rows(target: tuple[int, ...]) -> bool:
+def _rows(target: Target) -> bool:
     """Tell whether the target is rows of known width, `[-1, C]` or `[1, -1, C]`, be their number left open or not."""
     flat, frozen = len(target) == 2 and target[0] != 1, len(target) == 3 and target[0] == 1
     return (flat or frozen) and target[-1] > 0
 
 
-def _plan_transposed(
-    node: ir.Node, transpose: ir.Node, target: tuple[int, ...], shapes: BatchShapes
-) -> Retarget | Reason:
-    if shapes.batch_axis(transpose.inputs[0]) != 0:
-        return unchanged(node.name, _no_batch(transpose.inputs[0], shapes))
+def _plan_transposed(node: ir.Node, transpose: ir.Node, target: Target, layouts: BatchLayouts) -> Retarget | Reason:
+    if obstacle := _not_first(layouts.of_value(transpose.inputs[0]), transpose.inputs[0]):
+        return unchanged(node.name, obstacle)
     if other := _other_reader(transpose):
         return unchanged(node.name, f"{_name(other)} also reads '{transpose.name}' and expects its order of axes")
     if len(target) == 2 and (reader := _reader_of_rank(node.outputs[0])):
@@ -102,7 +81,7 @@ def _plan_transposed(
         f"'{transpose.name}' puts the batch between cells and channels, so that the rows of the frames interleave; "
         f"with order {list(_BATCH_FIRST)} and target {list(new)} in place of {list(target)} each frame keeps its rows"
     )
-    return Retarget(node, new, sentence, transpose)
+    return Retarget(node, new, sentence, transpose, _BATCH_FIRST)
 
 
 def _other_reader(transpose: ir.Node) -> ir.Node | None:
@@ -114,16 +93,14 @@ def _other_reader(transpose: ir.Node) -> ir.Node | None:
     return None
 
 
-def _plan_plain(node: ir.Node, target: tuple[int, ...], shapes: BatchShapes) -> Retarget | Reason:
-    source = node.inputs[0]
-    if shapes.batch_axis(source) != 0:
-        return unchanged(node.name, _no_batch(source, shapes))
-    if target[0] == 1:
-        new = (0, -1, target[-1]) if _rows(target) else (0, *target[1:])
-        return Retarget(node, new, f"target {list(target)} freezes the batch at one frame, {list(new)} copies it")
-    frame = math.prod(dim or 0 for dim in (shapes.dims(source) or ())[1:])
-    if not _rows(target) or (-1 not in target and math.prod(target) != frame):
-        return unchanged(node.name, f"its target {list(target)} fits no known way to flatten a batch")
+def _plan_plain(node: ir.Node, target: Target, layouts: BatchLayouts) -> Retarget | Reason:
+    source = layouts.of_value(node.inputs[0])
+    if obstacle := _not_first(source, node.inputs[0]):
+        return unchanged(node.name, obstacle)
+    frame = source.frame if isinstance(source, BatchLayout) else None
+    flat = len(target) == 2 and target[-1] > 0 and (target[0] == -1 or target[0] * target[1] == frame)
+    if not flat:
+        return unchanged(node.name, f"its target {list(target)} strings no rows together")
     if frame == target[-1]:
         return unchanged(node.name, f"its target {list(target)} gives one row to each frame")
     if reader := _reader_of_rank(node.outputs[0]):
@@ -132,15 +109,12 @@ def _plan_plain(node: ir.Node, target: tuple[int, ...], shapes: BatchShapes) -> 
     return Retarget(node, new, f"target {list(target)} strings the rows of all frames together, {list(new)} does not")
 
 
-def _no_batch(value: ir.Value | None, shapes: BatchShapes) -> str:
-    if value is None:
-        return "it has no input"
-    if constants.read(value) is not None:
-        return f"its input '{value.name}' is a constant"
-    dims = shapes.dims(value)
-    if dims is None or None in dims:
-        return f"shape inference cannot tell where the batch is in its input '{value.name}' {shapes.show(value)}"
-    return f"the batch is not the first axis of its input '{value.name}' {shapes.show(value)}"
+def _not_first(layout: BatchLayout | NoBatch, value: ir.Value | None) -> str | None:
+    if isinstance(layout, NoBatch):
+        return layout.reason
+    if layout.axis == 0 or value is None:
+        return None
+    return f"the batch is not the first axis of its input '{value.name}' {layout.shape}"
 
 
 def _reader_of_rank(value: ir.Value) -> ir.Node | None:
@@ -165,20 +139,3 @@ def _is_elementwise(node: ir.Node, value: ir.Value) -> bool:
 
 def _name(node: ir.Node) -> str:
     return f"{node.op_type} '{node.name}'"
-
-
-def _apply(graph: ir.Graph, retargets: Iterable[Retarget]) -> None:
-    """Write the new targets, one constant for all Reshapes that share the old one and get the same new one."""
-    groups: dict[tuple[ir.Value, tuple[int, ...]], list[ir.Node]] = {}
-    for retarget in retargets:
-        if retarget.transpose is not None:
-            retarget.transpose.attributes.add(ir.AttrInt64s("perm", _BATCH_FIRST))
-        # torch's newer exporter sets it on every Reshape; without a 0 in the old target it means nothing there.
-        retarget.node.attributes.pop("allowzero", None)
-        shape_input = retarget.node.inputs[1]
-        if shape_input is not None:
-            groups.setdefault((shape_input, retarget.target), []).append(retarget.node)
-    for (old, target), nodes in groups.items():
-        new = constants.rewrite(graph, old, np.array(target, dtype=np.int64), readers=nodes)
-        for node in nodes:
-            node.replace_input_with(1, new)

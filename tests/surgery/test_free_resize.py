@@ -81,13 +81,11 @@ def test_sizes_are_taken_over_for_one_frame_exactly() -> None:
     assert np.array_equal(OnnxRuntimeRunner(freed).infer(pictures(1))["out"], expected)
 
 
-def test_a_ratio_that_float32_cannot_hold_is_left_and_then_refused() -> None:
+def test_a_ratio_that_float32_cannot_hold_is_left() -> None:
     _, sentence = _freed(_resize([1, 3, 100, 96]))
     assert "becomes scales [1, 1, 25/16, 1]" in sentence
     _, sentence = _freed(_resize([1, 3, 64, 70]))
     assert sentence.startswith("not changed because its scales [1, 1, 1, 35/48] are not exact in float32")
-    with pytest.raises(ir.passes.PostconditionError, match="'Resize_out' ends every batch after its first frame"):
-        FreeResize(SIZE)(to_ir(_resize([1, 3, 64, 70])))
 
 
 def test_computed_sizes_are_left() -> None:

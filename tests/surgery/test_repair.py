@@ -8,11 +8,20 @@ import pytest
 
 from batchproof.errors import StepFailedError
 from batchproof.surgery.repair import explain, repair
+from batchproof.verdict import Status
 from batchproof.zoo.recognise import recognise
 from tests.surgery.real_models import REAL_MODELS, read
 from tests.surgery.tiny_graphs import Tail, detector, embedder, graph, node, weights
 
-PASSES = ["DropInitializerInputs", "FreeResize", "UnflattenBatch", "OpenBatch", "NameOutputs"]
+PASSES = [
+    "DropInitializerInputs",
+    "FreeResize",
+    "ThawReshape",
+    "UnflattenBatch",
+    "SeparateFrames",
+    "OpenBatch",
+    "NameOutputs",
+]
 
 
 def _inexact_resize() -> onnx.ModelProto:
@@ -56,23 +65,37 @@ def test_a_repaired_model_is_recognised_and_not_changed_again() -> None:
 
 def test_a_node_that_cannot_be_repaired_is_named() -> None:
     model = _inexact_resize()
-    with pytest.raises(StepFailedError, match="FreeResize failed: Resize 'Resize_up' ends every batch"):
+    with pytest.raises(StepFailedError, match="the proof still refutes it: Resize 'Resize_up': "):
         repair(model, recognise(model))
 
 
-def test_an_explanation_goes_up_to_the_node_that_stops_the_repair() -> None:
+def test_an_explanation_ends_with_what_the_proof_says() -> None:
     model = _inexact_resize()
     reports = explain(model, recognise(model))
-    assert [report.name for report in reports] == PASSES[:2]
-    sentences = [reason.sentence for reason in reports[-1].reasons]
-    assert "not exact in float32" in sentences[0]
-    assert sentences[1].startswith("not changed because the repair stops here: Resize 'Resize_up'")
+    assert [report.name for report in reports] == [*PASSES, "Proof"]
+    assert "not exact in float32" in reports[1].reasons[0].sentence
+    assert reports[-1].reasons[0].subject == "Resize_up"
+    assert reports[-1].reasons[0].sentence.startswith("the repaired graph is refuted: Resize 'Resize_up': ")
 
 
 def test_an_explanation_is_that_of_the_repair() -> None:
     model = detector()
     recognition = recognise(model)
-    assert explain(model, recognition) == repair(model, recognition).passes
+    assert explain(model, recognition)[:-1] == repair(model, recognition).passes
+
+
+def test_what_the_proof_cannot_follow_is_repaired_and_said_to_be_unknown() -> None:
+    nodes = [
+        node("Conv", ["image", "w"], "x", strides=[28, 28]),
+        node("Reshape", ["x", "target"], "rows"),
+        node("Gelu", ["rows"], "out", domain="com.microsoft"),
+    ]
+    held = {"w": weights((16, 3, 28, 28)), "target": [1, -1]}
+    model = graph(nodes, {"out": [1, 256]}, held, image=(1, 3, 112, 112))
+    model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    proof = repair(model, recognise(model)).proof
+    assert proof.status is Status.UNKNOWN
+    assert "no rule for the operator Gelu of the domain 'com.microsoft'" in proof.reason
 
 
 def test_a_recognition_of_another_model_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batchproof.validate.independence.layouts import BatchLayout, Layouts, NoBatch, layouts
 from batchproof.validate.independence.proof import OutputLayout, Proof, prove
 
-__all__ = ["OutputLayout", "Proof", "prove"]
+__all__ = ["BatchLayout", "Layouts", "NoBatch", "OutputLayout", "Proof", "layouts", "prove"]

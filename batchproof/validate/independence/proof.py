@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import onnx
-import onnx.inliner
 
 from batchproof.validate.independence.domain import Batched, Cause, Free, Frozen, Kind, Lost, Unknown
-from batchproof.validate.independence.inputs import abstract_inputs
-from batchproof.validate.independence.interpreter import Interpreter, Scope
-from batchproof.validate.independence.symbols import Symbols
+from batchproof.validate.independence.interpreter import Scope
+from batchproof.validate.independence.reading import UnreadableError, interpret
 from batchproof.validate.independence.tensor import Tensor
 from batchproof.validate.independence.trace import Trace
 from batchproof.verdict import Status
-
-_NEWEST_OPSET = 26
 
 
 @dataclass(frozen=True)
@@ -32,8 +28,9 @@ class Proof:
     """The answer, and where it was decided.
 
     `proven`: there is one function f, the same for every batch size N and every slot n, with row n of every output
-    equal to f(frame n), for frames of the declared size for which no tensor is empty, and for batches for which the
-    graph's own shape arithmetic neither overflows nor is rounded.
+    equal to f(frame n). It is about the constants of the file, also where an input may override them; about frames of
+    the declared size for which no tensor is empty and no quotient of lengths that the graph computes is 0; and about
+    batches that the graph runs, for which its own shape arithmetic neither overflows nor is rounded.
     `refuted`: `kind` tells whether content of several frames meets (`content`), or the rows are clean but filed under
     the wrong frame, or the graph runs for one batch size only (`layout`).
     `unknown`: `reason` names what the rules cannot follow.
@@ -66,18 +63,12 @@ def prove(model: onnx.ModelProto) -> Proof:
 
     Declared batch sizes and recorded shapes are not believed. `model` is not changed; nothing is executed.
     """
-    if model.functions:
-        model = onnx.inliner.inline_local_functions(model)
-    if len({each.version for each in model.opset_import if each.domain in ("", "ai.onnx")}) > 1:
-        return Proof(Status.UNKNOWN, "the graph imports two versions of the standard operators")
-    if model.functions:
-        return Proof(Status.UNKNOWN, "the graph has functions that could not be inlined")
-    symbols = Symbols()
-    inputs = abstract_inputs(model.graph, symbols)
-    scope = Interpreter(_opset(model), symbols).run(model.graph, inputs)
-    trace = Trace(model.graph, scope, tuple(inputs), symbols)
-    outputs = tuple(_described(output.name, scope) for output in model.graph.output)
-    findings = [found for output in model.graph.output if (found := _finding(output.name, trace)) is not None]
+    try:
+        trace = interpret(model)
+    except UnreadableError as error:
+        return Proof(Status.UNKNOWN, str(error))
+    outputs = tuple(_described(output.name, trace.scope) for output in trace.graph.output)
+    findings = [found for output in trace.graph.output if (found := _finding(output.name, trace)) is not None]
     if not findings:
         return _without_findings(outputs)
     refutations = [found for found in findings if found.status is Status.REFUTED]
@@ -100,10 +91,6 @@ def _without_findings(outputs: tuple[OutputLayout, ...]) -> Proof:
     return Proof(
         Status.PROVEN, "row n of every output is a function of frame n alone, for every batch size", outputs=outputs
     )
-
-
-def _opset(model: onnx.ModelProto) -> int:
-    return next((each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), _NEWEST_OPSET)
 
 
 def _described(name: str, scope: Scope) -> OutputLayout:
@@ -133,8 +120,6 @@ def _finding(name: str, trace: Trace) -> _Finding | None:
 
 def _one_row_a_frame(tensor: Tensor, trace: Trace) -> bool:
     """First axis N, and in it frame after frame; a constant repeated N times is fine as well."""
-    if not tensor.shape or tensor.shape[0] != trace.symbols.batch:
+    if not tensor.shape or tensor.shape[0] != trace.symbols.batch or any(dim.batch for dim in tensor.shape[1:]):
         return False
-    if isinstance(tensor.layout, Batched):
-        return tensor.layout.outer.whole == 1
-    return tensor.steady and not any(dim.batch for dim in tensor.shape[1:])
+    return tensor.layout.outer.whole == 1 if isinstance(tensor.layout, Batched) else tensor.steady

@@ -81,6 +81,28 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def soundness(session: nox.Session) -> None:
+    """Attack the proof with thousands of random graphs, for a night: `nox -s soundness -- 50000`."""
+    examples = session.posargs or ["20000"]
+    tests_of_it = "tests/validate/independence/test_soundness.py"
+    session.run(
+        str(environment(session)),
+        "-m",
+        "pytest",
+        "-s",
+        tests_of_it,
+        env={"BATCHPROOF_PROOF_EXAMPLES": examples[0]},
+        external=True,
+    )
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Write reports/benchmarks.md: `nox -s bench -- MODELS`, a folder of ONNX files (default: the demo pack's)."""
+    session.run(str(environment(session)), "-m", "benchmarks", *session.posargs, external=True)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
     python = str(environment(session))

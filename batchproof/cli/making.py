@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,11 +22,9 @@ from batchproof.cli.options import (
 )
 from batchproof.cli.outcome import conclude, print_json, stop_if_failed
 from batchproof.errors import InputError, StepNotRunError
+from batchproof.export.options import DEFAULTS, NEWEST_OPSET, OLDEST_OPSET, Exporter, ExportOptions
 from batchproof.verdict import not_run
 from batchproof.zoo.spec import Precision
-
-if TYPE_CHECKING:
-    pass
 
 
 @app.command()
@@ -35,6 +33,13 @@ def export(
         Path, typer.Argument(metavar="FILE", help="A checkpoint (.pt, .pth) or an ONNX file.", show_default=False)
     ],
     output: Output,
+    opset: Annotated[
+        int, typer.Option("--opset", min=OLDEST_OPSET, max=NEWEST_OPSET, help="Of the graph of a checkpoint.")
+    ] = DEFAULTS.opset,
+    exporter: Annotated[Exporter, typer.Option("--exporter", help="Which of torch's two.")] = DEFAULTS.exporter,
+    unit_embedding: Annotated[
+        bool, typer.Option("--unit-embedding", help="Divide each embedding by its length, in the graph.")
+    ] = DEFAULTS.unit_embedding,
     as_json: Json = False,
 ) -> None:
     """Export a PyTorch checkpoint with a free batch, or take an ONNX file in; the architecture is recognised.
@@ -48,7 +53,7 @@ def export(
 
     model = resolve_file(source)
     with working(f"exporting {source.name}"), replacing(output) as written:
-        verdicts = stage.export(model, written)
+        verdicts = stage.export(model, written, ExportOptions(exporter, opset, unit_embedding))
         stop_if_failed(verdicts, as_json)
     conclude(verdicts, as_json, output=str(output), family=model.spec.family, reason=model.reason)
 

@@ -12,6 +12,8 @@ import onnx
 from batchproof.artifacts import layout, onnx_file
 from batchproof.artifacts.hashing import content_sha256
 from batchproof.artifacts.step import Outcome, Step, Workspace
+from batchproof.errors import InputError
+from batchproof.export.options import DEFAULTS, ExportOptions
 from batchproof.export.torch_module import require_torch
 from batchproof.settings import Settings
 from batchproof.verdict import Status, Verdict
@@ -55,15 +57,19 @@ def _produce(model: PackModel, workspace: Workspace) -> Outcome:
     return Outcome(export(model, workspace.outputs[0]), {"reason": model.reason})
 
 
-def export(model: PackModel, output: Path) -> tuple[Verdict, ...]:
+def export(model: PackModel, output: Path, options: ExportOptions = DEFAULTS) -> tuple[Verdict, ...]:
     """Write the ONNX file of `model` to `output`, and say how it was checked.
 
     An ONNX source is taken over as it is, byte for byte, so that later stages are measured against the very original;
-    external data move inside. A network is exported with a free batch and compared with PyTorch.
+    external data move inside, and `options` are refused with an `InputError`. A network is exported with a free batch
+    and compared with PyTorch.
     """
     if isinstance(model.source, OnnxSource):
+        if options != DEFAULTS:
+            remedy = "Leave the options away, or export a checkpoint"
+            raise InputError("an ONNX file is taken over as it is", where=model.source.path, remedy=remedy)
         return (_take_over(model.name, model.source.path, output, model.reason),)
-    return (_from_torch(model, _network(model.source), output),)
+    return (_from_torch(model, _network(model.source), output, options),)
 
 
 def _take_over(subject: str, source: Path, output: Path, reason: str) -> Verdict:
@@ -76,12 +82,21 @@ def _take_over(subject: str, source: Path, output: Path, reason: str) -> Verdict
     return Verdict("export.taken_over", subject, status, f"{reason}; {'' if same else 'not '}copied byte for byte")
 
 
-def _from_torch(model: PackModel, network: nn.Module, output: Path) -> Verdict:
+def _from_torch(model: PackModel, network: nn.Module, output: Path, options: ExportOptions) -> Verdict:
     from batchproof.export.check import check_against_torch
     from batchproof.export.exporter import export_onnx
+    from batchproof.export.heads import UnitEmbedding
 
-    export_onnx(network, model.spec, output, metadata=_metadata(model))
+    if options.unit_embedding:
+        _require_embedder(model)
+        network = UnitEmbedding(network)
+    export_onnx(network, model.spec, output, options=options, metadata=_metadata(model, options))
     return check_against_torch(network, model.spec, output, model.name)
+
+
+def _require_embedder(model: PackModel) -> None:
+    if model.spec.role != "embedder":
+        raise InputError(f"{model.name} is a {model.spec.role}", remedy="Only an embedder has embeddings to normalise")
 
 
 def _network(source: CheckpointSource | SeededSource) -> nn.Module:
@@ -94,7 +109,7 @@ def _network(source: CheckpointSource | SeededSource) -> nn.Module:
     return architecture(source.architecture).filled(load_state_dict(source.path))
 
 
-def _metadata(model: PackModel) -> dict[str, str]:
+def _metadata(model: PackModel, options: ExportOptions) -> dict[str, str]:
     spec, source = model.spec, model.source
     facts = {
         "family": spec.family,
@@ -105,4 +120,6 @@ def _metadata(model: PackModel) -> dict[str, str]:
         facts |= {"architecture": source.architecture, "source_sha256": content_sha256(source.path)}
     if isinstance(source, SeededSource):
         facts |= {"architecture": source.architecture, "seed": str(source.seed)}
+    if options.unit_embedding:
+        facts["embedding"] = "of length 1"
     return {f"batchproof.{key}": value for key, value in facts.items()}

@@ -15,11 +15,16 @@ from torch import nn
 
 from batchproof.artifacts import onnx_file
 from batchproof.errors import InputError
+from batchproof.export.check import check_against_torch
 from batchproof.export.checkpoint import load_state_dict
 from batchproof.export.exporter import export_onnx
+from batchproof.export.heads import UnitEmbedding
 from batchproof.export.networks.catalogue import CATALOGUE
+from batchproof.export.options import DEFAULTS, NEWEST_OPSET, OLDEST_OPSET, ExportOptions
 from batchproof.export.recognise import recognise_checkpoint
 from batchproof.runtime import OnnxRuntimeRunner
+from batchproof.validate.independence import prove
+from batchproof.verdict import Status
 from batchproof.zoo.recognise import recognise
 
 EXPORTED = ["scrfd_500m", "scrfd_2.5g_bnkps", "mbf", "mobilefacenet_112"]
@@ -30,9 +35,9 @@ def random(name: str) -> nn.Module:
     return CATALOGUE[name].build()
 
 
-def exported(name: str, folder: Path) -> onnx.ModelProto:
+def exported(name: str, folder: Path, options: ExportOptions = DEFAULTS) -> onnx.ModelProto:
     path = folder / "exported.onnx"
-    export_onnx(random(name), CATALOGUE[name].spec, path, metadata={"seed": "0"})
+    export_onnx(random(name), CATALOGUE[name].spec, path, options=options, metadata={"seed": "0"})
     return onnx_file.read(path)
 
 
@@ -107,6 +112,45 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     path = tmp_path / "no folder" / "model.onnx"
     with pytest.raises(InputError, match=r"model\.onnx: cannot be written \(No such file or directory\)"):
         export_onnx(random("mobilefacenet_112"), CATALOGUE["mobilefacenet_112"].spec, path, metadata={})
+
+
+@pytest.mark.parametrize("opset", range(OLDEST_OPSET, NEWEST_OPSET + 1))
+@pytest.mark.parametrize("name", ["scrfd_500m", "mobilefacenet_112"])
+def test_every_opset_is_right(name: str, opset: int, tmp_path: Path) -> None:
+    model = exported(name, tmp_path, ExportOptions(opset=opset))
+    assert [each.version for each in model.opset_import] == [opset]
+    assert prove(model).status is Status.PROVEN
+    assert check_against_torch(random(name), CATALOGUE[name].spec, tmp_path / "exported.onnx", name)
+
+
+@pytest.mark.parametrize(("name", "opset"), [("scrfd_500m", 21), ("mobilefacenet_112", 17)])
+def test_the_dynamo_exporter_is_right_too(name: str, opset: int, tmp_path: Path) -> None:
+    model, spec = exported(name, tmp_path, ExportOptions("dynamo", opset)), CATALOGUE[name].spec
+    assert prove(model).status is Status.PROVEN
+    assert recognise(model).spec == spec
+    assert check_against_torch(random(name), spec, tmp_path / "exported.onnx", name)
+
+
+def test_the_dynamo_exporter_repeats_itself(tmp_path: Path) -> None:
+    first, second = (exported("mobilefacenet_112", tmp_path, ExportOptions("dynamo", 18)) for _ in range(2))
+    assert first.SerializeToString(deterministic=True) == second.SerializeToString(deterministic=True)
+
+
+def test_an_opset_that_dynamo_cannot_write_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="dynamo exporter writes opset 18 where 13 was asked for"):
+        exported("mobilefacenet_112", tmp_path, ExportOptions("dynamo", 13))
+    assert not list(tmp_path.iterdir())
+
+
+def test_embeddings_of_length_one(tmp_path: Path) -> None:
+    network, spec = UnitEmbedding(random("mobilefacenet_112")), CATALOGUE["mobilefacenet_112"].spec
+    path = tmp_path / "unit.onnx"
+    export_onnx(network, spec, path, metadata={})
+    assert prove(onnx_file.read(path)).status is Status.PROVEN
+    assert check_against_torch(network, spec, path, "unit")
+    faces = np.random.default_rng(0).uniform(-1, 1, (3, 3, 112, 112)).astype(np.float32)
+    embeddings = OnnxRuntimeRunner(path).infer(faces)["embedding"]
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("batch", [1, 3, 32])

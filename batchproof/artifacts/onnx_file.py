@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
-from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
 from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
+from batchproof.artifacts.onnx_tensors import named_tensors
 from batchproof.errors import InputError
 from batchproof.zoo.spec import Precision
 
-_FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
+_FLOATS = (
+    onnx.TensorProto.FLOAT,
+    onnx.TensorProto.FLOAT16,
+    onnx.TensorProto.BFLOAT16,
+    onnx.TensorProto.DOUBLE,
+)
+_STANDARD_DOMAINS = ("", "ai.onnx")
 # protobuf itself cannot hold more; bigger models keep their weights in external data.
 LARGEST_PROTOBUF = 2**31 - 1
 
@@ -24,16 +31,17 @@ LARGEST_PROTOBUF = 2**31 - 1
 def read(path: Path) -> onnx.ModelProto:
     """Read the ONNX file at `path` with its external data.
 
-    Raises `InputError` when the file is missing, unreadable, empty, truncated, not ONNX, without nodes, or when its
-    external data is missing or lies outside its folder.
+    Raises `InputError` when the file is missing, unreadable, empty, truncated, not ONNX, without nodes, of two opsets
+    or of one that the installed onnx does not know, or when its external data is missing or lies outside its folder.
     """
     model = _parse(_bytes_of(path), path)
+    _check_opsets(model, path)
     _check_external_data(model, path)
     try:
         onnx.load_external_data_for_model(model, str(path.parent))
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, OSError, ValueError, RuntimeError) as error:
-        detail = str(error).splitlines()[0]
+        detail = " ".join(str(error).split())
         raise InputError(
             f"not a valid ONNX model ({detail})", where=path, remedy="Fetch or export the file again"
         ) from error
@@ -44,7 +52,7 @@ def external_files(path: Path) -> list[Path]:
     """Return the files that hold the weights of the ONNX file at `path`, sorted; empty for a self-contained file."""
     model = _parse(_bytes_of(path), path)
     _check_external_data(model, path)
-    return sorted({path.parent / location for location in _locations(model)})
+    return sorted({path.parent / location for location in _locations(model, path)})
 
 
 def precision(model: onnx.ModelProto) -> Precision:
@@ -56,9 +64,16 @@ def precision(model: onnx.ModelProto) -> Precision:
 
 
 def non_finite_weights(model: onnx.ModelProto) -> list[str]:
-    """Name the initialisers of the main graph that hold NaN or Inf."""
-    floats = (tensor for tensor in model.graph.initializer if tensor.data_type in _FLOATS)
-    return [tensor.name for tensor in floats if not np.isfinite(onnx.numpy_helper.to_array(tensor)).all()]
+    """Name the weights that hold NaN or Inf, those of Constant nodes, subgraphs and functions too.
+
+    An infinite number that stands alone is none: Clip and Pad take it as a bound.
+    """
+    floats = ((name, tensor) for name, tensor in named_tensors(model) if tensor.data_type in _FLOATS)
+    return [name for name, tensor in floats if not _is_usable(onnx.numpy_helper.to_array(tensor))]
+
+
+def _is_usable(weights: NDArray[np.generic]) -> bool:
+    return bool(np.isfinite(weights).all() or (weights.size == 1 and not np.isnan(weights).any()))
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -87,6 +102,8 @@ def _parse(content: bytes, path: Path) -> onnx.ModelProto:
         raise InputError(
             "not an ONNX file, or a truncated one", where=path, remedy="Fetch or export the file again"
         ) from error
+    if not model.graph.node and model.opset_import and model.graph.output:
+        raise InputError("its graph has no nodes, and so computes nothing", where=path, remedy="Name a network")
     if not model.graph.node or not model.opset_import:
         raise InputError(
             "holds no ONNX graph: empty, truncated or of another format",
@@ -96,22 +113,35 @@ def _parse(content: bytes, path: Path) -> onnx.ModelProto:
     return model
 
 
-def _locations(model: onnx.ModelProto) -> list[str]:
-    return [ExternalDataInfo(tensor).location for tensor in _tensors(model.graph) if uses_external_data(tensor)]
+def _check_opsets(model: onnx.ModelProto, path: Path) -> None:
+    found = {entry.version for entry in model.opset_import if entry.domain in _STANDARD_DOMAINS}
+    newest = onnx.defs.onnx_opset_version()
+    if len(found) > 1:
+        raise InputError(
+            f"imports the standard operators in opsets {' and '.join(map(str, sorted(found)))}",
+            where=path,
+            remedy="Nobody can tell which one is meant; export the file again",
+        )
+    if max(found, default=0) > newest:
+        raise InputError(
+            f"is in opset {max(found)}, the installed onnx {onnx.__version__} knows them up to {newest}",
+            where=path,
+            remedy="Install a newer onnx, or export with an older opset",
+        )
 
 
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    """All tensors of a graph: weights, constants in attributes, and those of its subgraphs."""
-    yield from graph.initializer
-    for attribute in (attribute for node in graph.node for attribute in node.attribute):
-        yield from (attribute.t, *attribute.tensors)
-        for subgraph in (attribute.g, *attribute.graphs):
-            yield from _tensors(subgraph)
+def _locations(model: onnx.ModelProto, path: Path) -> list[str]:
+    try:
+        return [ExternalDataInfo(tensor).location for _, tensor in named_tensors(model) if uses_external_data(tensor)]
+    except ValueError as error:
+        raise InputError(
+            f"says wrongly where its external data is ({error})", where=path, remedy="Fetch or export the file again"
+        ) from error
 
 
 def _check_external_data(model: onnx.ModelProto, path: Path) -> None:
     folder = path.parent.resolve()
-    for location in set(_locations(model)):
+    for location in set(_locations(model, path)):
         target = (folder / location).resolve()
         if not target.is_relative_to(folder):
             raise InputError(

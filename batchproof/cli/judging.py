@@ -45,6 +45,10 @@ def prove(model: Model, as_json: Json = False) -> None:
     facts = {"verdict": proof.status.value, "node": proof.node, "op": proof.op, "tensor": proof.tensor}
     facts |= {"reason": proof.reason, "kind": proof.kind, "witness": sentence}
     verdict = Verdict("proof", model.stem, proof.status, proof.reason, witness=sentence)
+    for name in onnx_file.non_finite_weights(graph):
+        typer.echo(
+            f"batchproof: warning: weight '{name}' holds NaN or Inf; the proof is about the graph alone", err=True
+        )
     conclude([verdict], as_json, definite=True, **facts if as_json else {}, path=list(proof.path))
 
 

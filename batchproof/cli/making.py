@@ -65,6 +65,18 @@ def surgery_apply(
     fp16: Annotated[
         bool, typer.Option("--fp16", help="Write the typed FP16 graph; inputs and outputs stay FP32.")
     ] = False,
+    opset: Annotated[
+        int | None,
+        typer.Option("--opset", min=13, max=NEWEST_OPSET, help="Convert an older graph; 17 suits all backends."),
+    ] = None,
+    raw: Annotated[
+        str | None,
+        typer.Option(
+            "--raw",
+            metavar="TYPE,AXES,COLOURS",
+            help="Take pixels 0..255 and normalise in the graph: uint8 or float32, NCHW or NHWC, BGR or RGB.",
+        ),
+    ] = None,
     size: SizeOption = "640x640",
     policy: PolicyOption = None,
     as_json: Json = False,
@@ -72,6 +84,7 @@ def surgery_apply(
     """Write a batch-safe graph, after comparing it with the original on ONNX Runtime.
 
     Nothing is written when the comparison fails. Example: batchproof surgery det_10g.onnx -o det_10g_batch.onnx
+    For a pipeline that hands over camera frames: --raw uint8,NHWC,BGR
     """
     import onnx
 
@@ -80,17 +93,22 @@ def surgery_apply(
     from batchproof.console import working
     from batchproof.profile import Profile
     from batchproof.surgery import stage
+    from batchproof.surgery.raw_input import RawInput
     from batchproof.zoo.recognise import recognise
 
     limits = policy_of(policy).surgery
     height, width = size_of(size)
+    raw_input = None if raw is None else RawInput.parse(raw)
     original = onnx_file.read(model)
     Profile(height=height, width=width).input_shapes(recognise(original, model).spec)
     with working(f"repairing {model.name}"), replacing(output) as written:
-        graph, passes, verdicts = stage.repair_and_check(original, limits, (height, width), model.stem)
+        graph, passes, verdicts = stage.repair_and_check(original, limits, (height, width), model.stem, opset)
         if fp16:
             graph, judged = stage.convert_fp16(graph, (height, width), model.stem)
             verdicts += judged
+        if raw_input is not None:
+            graph, folded, judged = stage.fold_and_check(graph, raw_input, limits, (height, width), model.stem)
+            passes, verdicts = (*passes, folded), (*verdicts, *judged)
         stop_if_failed(verdicts, as_json)
         onnx.save(graph, written)
     conclude(verdicts, as_json, output=str(output), reasons=stage.sentences(passes))

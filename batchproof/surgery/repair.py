@@ -13,10 +13,13 @@ from batchproof.surgery.free_resize import FreeResize
 from batchproof.surgery.name_outputs import NameOutputs
 from batchproof.surgery.open_batch import OpenBatch
 from batchproof.surgery.passes import PassResult, Reason, SurgeryPass, unchanged
+from batchproof.surgery.require_finite_weights import RequireFiniteWeights
 from batchproof.surgery.separate_frames import SeparateFrames
 from batchproof.surgery.shapes import image_size
+from batchproof.surgery.tell_normalisation import TellNormalisation
 from batchproof.surgery.thaw_reshape import ThawReshape
 from batchproof.surgery.unflatten_batch import UnflattenBatch
+from batchproof.surgery.upgrade_opset import UpgradeOpset
 from batchproof.validate.independence import Proof, prove
 from batchproof.verdict import Status
 from batchproof.zoo.recognise import Recognition
@@ -45,14 +48,15 @@ class Repair:
     proof: Proof
 
 
-def repair(model: onnx.ModelProto, recognition: Recognition) -> Repair:
+def repair(model: onnx.ModelProto, recognition: Recognition, *, opset: int | None = None) -> Repair:
     """Return a copy of `model` whose batch is free, with the shapes, names and order of outputs of its spec.
 
-    `model` is valid ONNX and stays as it is; the same model gives the same bytes. Raises `StepFailedError` naming the
-    node when the proof still refutes the result, or when that is no valid ONNX model.
+    An older graph is converted to `opset` where that is given. `model` is valid ONNX and stays as it is; the same model
+    gives the same bytes. Raises `StepFailedError` naming the node when the proof still refutes the result, or when that
+    is no valid ONNX model.
     """
     work = _copy(model)
-    reports = tuple(_run(surgery, work) for surgery in _chain(work, recognition))
+    reports = tuple(_run(surgery, work) for surgery in _chain(work, recognition, opset))
     repaired = ir.serde.serialize_model(work)
     del repaired.graph.value_info[:]  # onnx-ir writes one for every weight
     _check(repaired)
@@ -64,14 +68,14 @@ def repair(model: onnx.ModelProto, recognition: Recognition) -> Repair:
     return Repair(repaired, reports, proof)
 
 
-def explain(model: onnx.ModelProto, recognition: Recognition) -> tuple[PassReport, ...]:
+def explain(model: onnx.ModelProto, recognition: Recognition, *, opset: int | None = None) -> tuple[PassReport, ...]:
     """Report what `repair` would do to `model` and why not, and what the proof says of the result.
 
     A pass that fails ends the list with its reason.
     """
     work = _copy(model)
     reports: list[PassReport] = []
-    for surgery in _chain(work, recognition):
+    for surgery in _chain(work, recognition, opset):
         # Called without its checks: the reasons of a pass that fails are what the reader is after.
         report = _report(surgery, surgery.call(work))
         if stop := _violation(surgery, work):
@@ -94,15 +98,18 @@ def _copy(model: onnx.ModelProto) -> ir.Model:
     return ir.serde.deserialize_model(copy)
 
 
-def _chain(model: ir.Model, recognition: Recognition) -> tuple[SurgeryPass, ...]:
+def _chain(model: ir.Model, recognition: Recognition, opset: int | None) -> tuple[SurgeryPass, ...]:
     """Constants first, then what loses the batch, then the declarations that speak about the repaired graph."""
     size = image_size(model, recognition)
     return (
+        RequireFiniteWeights(),
         DropInitializerInputs(),
+        *([] if opset is None else [UpgradeOpset(opset)]),
         FreeResize(size),
         ThawReshape(),
         UnflattenBatch(),
         SeparateFrames(recognition),
+        TellNormalisation(recognition),
         OpenBatch(recognition),
         NameOutputs(recognition),
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import onnx
 
     from batchproof.policy import SurgeryLimits
+    from batchproof.surgery.raw_input import RawInput
     from batchproof.surgery.repair import PassReport
 
 STAGE = "surgery"
@@ -82,7 +83,7 @@ def _fp16_action(workspace: Workspace, *, size: tuple[int, int], subject: str) -
 
 
 def repair_and_check(
-    original: onnx.ModelProto, limits: SurgeryLimits, size: tuple[int, int], subject: str
+    original: onnx.ModelProto, limits: SurgeryLimits, size: tuple[int, int], subject: str, opset: int | None = None
 ) -> tuple[onnx.ModelProto, tuple[PassReport, ...], tuple[Verdict, ...]]:
     """Repair `original`, prove the result, compare both on ONNX Runtime; detectors of free size at `size` (H, W)."""
     from batchproof.runtime import noise
@@ -91,7 +92,7 @@ def repair_and_check(
     from batchproof.zoo.recognise import recognise
 
     recognition = recognise(original)
-    result = repair(original, recognition)
+    result = repair(original, recognition, opset=opset)
     images = noise(recognition.spec.input, _IMAGES, *size)
     proof = result.proof
     proven = Verdict("surgery.independence", subject, proof.status, proof.reason, witness=proof.node)
@@ -142,6 +143,23 @@ def convert_fp16(
             witness=peak.tensor,
         ),
     )
+
+
+def fold_and_check(
+    model: onnx.ModelProto, raw: RawInput, limits: SurgeryLimits, size: tuple[int, int], subject: str
+) -> tuple[onnx.ModelProto, PassReport, tuple[Verdict, ...]]:
+    """Put the preprocessing into a repaired graph, in either precision, and compare raw pixels with their blob."""
+    from batchproof.surgery.check_fold import check_fold
+    from batchproof.surgery.fold_normalisation import fold
+    from batchproof.surgery.repair import PassReport
+    from batchproof.surgery.shapes import ImageSize
+    from batchproof.zoo.recognise import recognise
+
+    recognition = recognise(model)
+    folded, reasons = fold(model, recognition, raw)
+    verdicts = check_fold(model, folded, recognition, raw, ImageSize(*size), limits=limits, subject=subject)
+    modified = any(reason.changed for reason in reasons)
+    return folded, PassReport("FoldNormalisation", modified, reasons), tuple(verdicts)
 
 
 def sentences(passes: tuple[PassReport, ...]) -> list[str]:

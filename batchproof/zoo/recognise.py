@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import onnx
 
@@ -13,6 +16,10 @@ from batchproof.zoo.spec import ModelSpec
 
 # What insightface's loaders look for among the first eight nodes to decide that normalisation is in the graph.
 _NORMALISATION_NODES = 8
+# The metadata entry by which our own graphs say that they take raw pixels: type, order of axes, order of colours.
+RAW_INPUT = "batchproof.input"
+# Those that a spec can describe: float32 images, only not normalised.
+_RAW_FLOAT_IMAGES: dict[str, Literal["RGB", "BGR"]] = {"float32 NCHW RGB": "RGB", "float32 NCHW BGR": "BGR"}
 _SCRFD_LAYOUTS = {
     6: ((8, 16, 32), 2),
     9: ((8, 16, 32), 2),
@@ -49,6 +56,23 @@ def recognise(model: onnx.ModelProto, where: Path | None = None) -> Recognition:
 
 
 def _recognise(model: onnx.ModelProto) -> Recognition:
+    raw = next((entry.value for entry in model.metadata_props if entry.key == RAW_INPUT), None)
+    if raw is None:
+        return _as_family(model)
+    if raw not in _RAW_FLOAT_IMAGES:
+        raise InputError(
+            f"takes raw pixels ({raw}), normalisation is part of this graph",
+            remedy="Only prove takes it; give the others the graph from before it was folded in",
+        )
+    found = _as_family(model)
+    image = replace(found.spec.input, mean=0.0, std=1.0, colour=_RAW_FLOAT_IMAGES[raw])
+    return replace(found, spec=replace(found.spec, input=image), reason=f"{found.reason}, fed with raw pixels ({raw})")
+
+
+def _as_family(model: onnx.ModelProto) -> Recognition:
+    if model.graph.sparse_initializer:
+        name = model.graph.sparse_initializer[0].values.name
+        raise InputError(f"weight '{name}' is sparse", remedy="Store it dense: no known face model has sparse weights")
     image = _image_input(model)
     outputs = _declared_outputs(model)
     name, dims = image
@@ -131,7 +155,7 @@ def _as_single_output(
     channels = shape[-1] if len(shape) == 2 else None
     if channels is None:
         return None
-    inside = _normalises_itself(model)
+    inside = names_tell_normalisation(node.name for node in model.graph.node)
     spec, what = None, ""
     if size == 192 and channels in _LANDMARK_CHANNELS:
         spec, what = families.landmarks(size=size, channels=channels, normalised_in_graph=inside), "a landmark network"
@@ -150,11 +174,11 @@ def _as_single_output(
     )
 
 
-def _normalises_itself(model: onnx.ModelProto) -> bool:
+def names_tell_normalisation(names: Iterable[str]) -> bool:
     """Tell by insightface's own rule: names Sub... or _minus..., and Mul... or _mul..., among the first eight nodes."""
-    names = [node.name for node in model.graph.node[:_NORMALISATION_NODES]]
-    return any(name.startswith(("Sub", "_minus")) for name in names) and any(
-        name.startswith(("Mul", "_mul")) for name in names
+    first = list(itertools.islice(names, _NORMALISATION_NODES))
+    return any(name.startswith(("Sub", "_minus")) for name in first) and any(
+        name.startswith(("Mul", "_mul")) for name in first
     )
 
 

@@ -14,11 +14,13 @@ from tests.surgery.real_models import REAL_MODELS, read
 from tests.surgery.tiny_graphs import Tail, detector, embedder, graph, node, weights
 
 PASSES = [
+    "RequireFiniteWeights",
     "DropInitializerInputs",
     "FreeResize",
     "ThawReshape",
     "UnflattenBatch",
     "SeparateFrames",
+    "TellNormalisation",
     "OpenBatch",
     "NameOutputs",
 ]
@@ -73,7 +75,7 @@ def test_an_explanation_ends_with_what_the_proof_says() -> None:
     model = _inexact_resize()
     reports = explain(model, recognise(model))
     assert [report.name for report in reports] == [*PASSES, "Proof"]
-    assert "not exact in float32" in reports[1].reasons[0].sentence
+    assert "not exact in float32" in reports[2].reasons[0].sentence
     assert reports[-1].reasons[0].subject == "Resize_up"
     assert reports[-1].reasons[0].sentence.startswith("the repaired graph is refuted: Resize 'Resize_up': ")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -128,10 +128,10 @@ def show_lines(lines: Iterable[str]) -> None:
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """Show on stderr that a command is at work."""
-    with err.status(escape(what)):
-        yield
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on stderr that a command is at work; what is yielded tells how far it is."""
+    with err.status(escape(what)) as status:
+        yield lambda detail: status.update(escape(f"{what}: {detail}"))
 
 
 def show_findings(findings: Sequence[Finding]) -> None:

@@ -26,10 +26,15 @@ _EXACT_KEYS = ConfigDict(extra="forbid")
 @with_config(_EXACT_KEYS)
 @dataclass(frozen=True)
 class SurgeryLimits:
-    """Largest absolute difference of any output: to the original (N = 1), and of a batch's row to the image alone."""
+    """Limits of a repair, and of the Casts that FP32 islands may cost an FP16 graph.
+
+    The first two are the largest absolute difference of any output: to the original (N = 1), and of a batch's row to
+    the image alone.
+    """
 
     single_max_abs: Limit
     row_max_abs: Limit
+    island_casts: Limit
 
 
 @with_config(_EXACT_KEYS)

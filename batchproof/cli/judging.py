@@ -66,9 +66,9 @@ def probe(
     Runs on ONNX Runtime with the optimiser on and off. Exit code 1 when a picture was contaminated.
     """
     from batchproof.console import working
+    from batchproof.pipeline.pictures import load_pictures
     from batchproof.runtime import OnnxRuntimeRunner
     from batchproof.validate.judge import judge_isolation
-    from batchproof.validate.pictures import load_pictures
     from batchproof.verdict import exit_code
 
     spec, precision = recognised(model)
@@ -104,10 +104,10 @@ def parity(
     """Compare a batched model with insightface on the original file: raw outputs, faces, landmarks, embeddings."""
     from batchproof.console import working
     from batchproof.pipeline.decode import DetectionSettings
+    from batchproof.pipeline.pictures import load_pictures
     from batchproof.runtime import OnnxRuntimeRunner
     from batchproof.validate.judge import judge_parity
     from batchproof.validate.parity import ParitySettings
-    from batchproof.validate.pictures import load_pictures
 
     spec, precision = recognised(model)
     chosen = settings_of(profile, size, images, policy)

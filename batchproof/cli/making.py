@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from batchproof.cli.app import app, surgery_app
+from batchproof.cli.app import app
 from batchproof.cli.options import (
     Json,
     Model,
@@ -15,12 +15,10 @@ from batchproof.cli.options import (
     PolicyOption,
     ProfileOption,
     SizeOption,
-    policy_of,
     recognised,
     settings_of,
-    size_of,
 )
-from batchproof.cli.outcome import conclude, print_json, stop_if_failed
+from batchproof.cli.outcome import conclude, stop_if_failed
 from batchproof.errors import InputError, StepNotRunError
 from batchproof.export.options import DEFAULTS, NEWEST_OPSET, OLDEST_OPSET, Exporter, ExportOptions
 from batchproof.verdict import not_run
@@ -56,80 +54,6 @@ def export(
         verdicts = stage.export(model, written, ExportOptions(exporter, opset, unit_embedding))
         stop_if_failed(verdicts, as_json)
     conclude(verdicts, as_json, output=str(output), family=model.spec.family, reason=model.reason)
-
-
-@surgery_app.command("apply")
-def surgery_apply(
-    model: Model,
-    output: Output,
-    fp16: Annotated[
-        bool, typer.Option("--fp16", help="Write the typed FP16 graph; inputs and outputs stay FP32.")
-    ] = False,
-    opset: Annotated[
-        int | None,
-        typer.Option("--opset", min=13, max=NEWEST_OPSET, help="Convert an older graph; 17 suits all backends."),
-    ] = None,
-    raw: Annotated[
-        str | None,
-        typer.Option(
-            "--raw",
-            metavar="TYPE,AXES,COLOURS",
-            help="Take pixels 0..255 and normalise in the graph: uint8 or float32, NCHW or NHWC, BGR or RGB.",
-        ),
-    ] = None,
-    size: SizeOption = "640x640",
-    policy: PolicyOption = None,
-    as_json: Json = False,
-) -> None:
-    """Write a batch-safe graph, after comparing it with the original on ONNX Runtime.
-
-    Nothing is written when the comparison fails. Example: batchproof surgery det_10g.onnx -o det_10g_batch.onnx
-    For a pipeline that hands over camera frames: --raw uint8,NHWC,BGR
-    """
-    import onnx
-
-    from batchproof.artifacts import onnx_file
-    from batchproof.artifacts.output_file import replacing
-    from batchproof.console import working
-    from batchproof.profile import Profile
-    from batchproof.surgery import stage
-    from batchproof.surgery.raw_input import RawInput
-    from batchproof.zoo.recognise import recognise
-
-    limits = policy_of(policy).surgery
-    height, width = size_of(size)
-    raw_input = None if raw is None else RawInput.parse(raw)
-    original = onnx_file.read(model)
-    Profile(height=height, width=width).input_shapes(recognise(original, model).spec)
-    with working(f"repairing {model.name}"), replacing(output) as written:
-        graph, passes, verdicts = stage.repair_and_check(original, limits, (height, width), model.stem, opset)
-        if fp16:
-            graph, judged = stage.convert_fp16(graph, (height, width), model.stem)
-            verdicts += judged
-        if raw_input is not None:
-            graph, folded, judged = stage.fold_and_check(graph, raw_input, limits, (height, width), model.stem)
-            passes, verdicts = (*passes, folded), (*verdicts, *judged)
-        stop_if_failed(verdicts, as_json)
-        onnx.save(graph, written)
-    conclude(verdicts, as_json, output=str(output), reasons=stage.sentences(passes))
-
-
-@surgery_app.command("explain")
-def surgery_explain(model: Model, as_json: Json = False) -> None:
-    """Show what surgery would change in a graph, what it would leave, and why; nothing is written."""
-    from batchproof import console
-    from batchproof.artifacts import onnx_file
-    from batchproof.surgery import stage
-    from batchproof.surgery.repair import explain
-    from batchproof.zoo.recognise import recognise
-
-    graph = onnx_file.read(model)
-    recognition = recognise(graph, model)
-    sentences = stage.sentences(explain(graph, recognition))
-    if as_json:
-        print_json({"family": recognition.spec.family, "reason": recognition.reason, "reasons": sentences})
-    else:
-        console.show_lines([f"{model.name}: {recognition.reason}", *sentences])
 
 
 @app.command()

@@ -38,9 +38,9 @@ PolicyOption = Annotated[
 
 def settings_of(profile: str, size: str, images: Path | None, policy: Path | None) -> Settings:
     """Make settings of what was typed; raises `InputError` for anything unusable, pictures included."""
+    from batchproof.pipeline.pictures import load_pictures
     from batchproof.profile import Profile
     from batchproof.settings import Settings
-    from batchproof.validate.pictures import load_pictures
 
     if images is not None:
         load_pictures(images)  # refuses what is no picture before hours of work, not after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -34,6 +35,10 @@ def run(
     size: SizeOption = "640x640",
     images: Images = None,
     policy: PolicyOption = None,
+    plans: Annotated[
+        Path | None,
+        typer.Option("--plans", metavar="DIR", help="Precision plans, MODEL.json: what stays in FP32."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Walk a pack through the stages: export, surgery, build, validate.
@@ -46,7 +51,7 @@ def run(
     from batchproof.artifacts.store import open_store
     from batchproof.export.resolve import directory_pack, named_pack, pack_name
 
-    settings = settings_of(profile, size, images, policy)
+    settings = replace(settings_of(profile, size, images, policy), plans=plans)
     name = pack_name(pack) if pack else None
     chosen = directory_pack(models, name) if models else named_pack(name or "demo")
     settings.check(chosen)

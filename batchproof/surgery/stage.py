@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batchproof.artifacts import layout
 from batchproof.artifacts.step import Outcome, Step, Workspace
 from batchproof.settings import Settings
-from batchproof.verdict import Verdict, at_most
+from batchproof.verdict import Verdict
 from batchproof.zoo.pack import Pack, PackModel
 
 if TYPE_CHECKING:
     import onnx
 
-    from batchproof.policy import SurgeryLimits
+    from batchproof.policy import Policy, SurgeryLimits
+    from batchproof.surgery.fp16.plan import PrecisionPlan
+    from batchproof.surgery.fp16.samples import Samples
+    from batchproof.surgery.fp16.search import Progress
     from batchproof.surgery.raw_input import RawInput
     from batchproof.surgery.repair import PassReport
 
 STAGE = "surgery"
+_PICTURES = 8  # enough faces to judge rounding by; each is one run of the network
+_FP16_TOOLS = (
+    "numpy",
+    "onnx",
+    "onnx-ir",
+    "onnxconverter-common",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "opencv-python",
+    "opencv-python-headless",
+)
 _IMAGES = 3  # odd, and more than two: an even split or a mirrored pair could hide a mix-up
 
 
@@ -43,17 +59,24 @@ def _repair(model: PackModel, settings: Settings) -> Step:
 
 
 def _fp16(model: PackModel, settings: Settings) -> Step:
-    size = (settings.profile.height, settings.profile.width)
+    images, plan = pictures(settings.images), _plan_of(model, settings)
+    limits = {"surgery": asdict(settings.policy.surgery), "fp16": asdict(settings.policy.fp16)}
     return Step(
         STAGE,
         "surgery",
         f"{model.name}.fp16",
-        partial(_fp16_action, size=size, subject=f"{model.name}.fp16"),
+        partial(_fp16_action, settings=settings, images=images, plan=plan, subject=f"{model.name}.fp16"),
         parents=(layout.repaired(model.name, "fp32"),),
         produces=(layout.repaired(model.name, "fp16"),),
-        settings={"size": size},
-        tools=("onnx", "onnx-ir", "onnxconverter-common", "onnxruntime", "onnxruntime-gpu"),
+        sources=(*images, *([] if plan is None else [plan])),
+        settings={"height": settings.profile.height, "width": settings.profile.width, "limits": limits},
+        tools=_FP16_TOOLS,
     )
+
+
+def _plan_of(model: PackModel, settings: Settings) -> Path | None:
+    plan = None if settings.plans is None else settings.plans / f"{model.name}.json"
+    return plan if plan is not None and plan.exists() else None
 
 
 def _repair_action(workspace: Workspace, *, settings: Settings, subject: str) -> Outcome:
@@ -72,13 +95,17 @@ def _repair_action(workspace: Workspace, *, settings: Settings, subject: str) ->
     return Outcome(verdicts, {"reasons": sentences(passes)})
 
 
-def _fp16_action(workspace: Workspace, *, size: tuple[int, int], subject: str) -> Outcome:
+def _fp16_action(
+    workspace: Workspace, *, settings: Settings, images: Sequence[Path], plan: Path | None, subject: str
+) -> Outcome:
     import onnx
 
     from batchproof.artifacts import onnx_file
 
-    model, verdicts = convert_fp16(onnx_file.read(workspace.parents[0]), size, subject)
-    onnx.save(model, workspace.outputs[0])
+    model = onnx_file.read(workspace.parents[0])
+    samples = samples_for(model, images, (settings.profile.height, settings.profile.width))
+    converted, verdicts = convert_fp16(model, samples, settings.policy, subject, plan)
+    onnx.save(converted, workspace.outputs[0])
     return Outcome(verdicts)
 
 
@@ -101,48 +128,77 @@ def repair_and_check(
 
 
 def convert_fp16(
-    model: onnx.ModelProto, size: tuple[int, int], subject: str
+    model: onnx.ModelProto, samples: Samples, policy: Policy, subject: str, plan: Path | None = None
 ) -> tuple[onnx.ModelProto, tuple[Verdict, ...]]:
-    """Convert a batch-safe graph to FP16, and judge whether it really computes in half, and whether half can hold it.
+    """Convert a batch-safe graph to FP16, all of it or as `plan` says, and judge the result on `samples`.
 
-    Weights and activations are held against the range of half: ONNX Runtime computes FP16 graphs in float32 on a CPU,
-    so that running them here shows rounding, but never an overflow.
+    Raises `InputError` when the plan belongs to another graph.
     """
-    from batchproof.runtime import noise
-    from batchproof.surgery.fp16_summary import LARGEST_HALF
-    from batchproof.surgery.half_range import peak_activation
-    from batchproof.surgery.to_fp16 import to_fp16
+    from batchproof.surgery.fp16 import plan as plans
+    from batchproof.surgery.fp16 import verdicts
+    from batchproof.surgery.fp16.fallback import replay
+    from batchproof.surgery.fp16.figures import Comparison, limits_for
+    from batchproof.surgery.fp16.half_range import activation_peaks, peak_in_half
+    from batchproof.surgery.fp16.to_fp16 import to_fp16
     from batchproof.zoo.recognise import recognise
 
-    converted, summary = to_fp16(model)
-    peak = peak_activation(model, noise(recognise(model).spec.input, _IMAGES, *size))
-    total = summary.half_nodes + summary.float_nodes
-    islands = f" ({', '.join(summary.float_ops)})" if summary.float_ops else ""
-    lost = ", ".join(f"{tensor.name} ({tensor.underflow} to 0)" for tensor in summary.worst)
-    return converted, (
-        at_most(
-            "surgery.float_nodes",
-            subject,
-            summary.float_nodes,
-            0,
-            f"nodes left in FP32{islands}; {summary.half_nodes} of {total} compute in half, {summary.casts} Casts",
-        ),
-        at_most(
-            "surgery.overflowing_weights",
-            subject,
-            summary.overflow,
-            0,
-            f"weights beyond the half range; {summary.underflow} others round to zero{': ' + lost if lost else ''}",
-        ),
-        at_most(
-            "surgery.largest_activation",
-            subject,
-            peak.amount,
-            LARGEST_HALF,
-            f"largest value inside the FP32 graph on {_IMAGES} images of noise, against the largest half",
-            witness=peak.tensor,
-        ),
-    )
+    found = None if plan is None else plans.read(plan)
+    converted, summary = to_fp16(model) if found is None else replay(found, model, plan)
+    peak = peak_in_half(converted, activation_peaks(model, samples.blob))
+    spec = recognise(model).spec
+    judged = [
+        verdicts.compute_verdict(summary, len(found.nodes) if found else 0, subject),
+        verdicts.weight_verdict(summary, subject),
+        verdicts.range_verdict(peak, samples.name, subject),
+        verdicts.cast_verdict(converted, model, summary, policy.surgery.island_casts, subject),
+    ]
+    if spec.role in ("detector", "embedder"):
+        limits = limits_for(spec, policy.fp16)
+        figures = Comparison(model, spec, samples, limits).as_hardware(converted)
+        judged += verdicts.figure_verdicts(figures, limits, subject, samples.name)
+    return converted, tuple(judged)
+
+
+def find_precision_plan(model: onnx.ModelProto, samples: Samples, policy: Policy, progress: Progress) -> PrecisionPlan:
+    """Find the nodes of a batch-safe FP32 graph that must stay in FP32; `progress` gets each try's number and limit.
+
+    Raises `StepFailedError` when no choice of nodes meets the policy.
+    """
+    from batchproof.surgery.fp16.fallback import find_plan
+    from batchproof.surgery.fp16.figures import limits_for
+    from batchproof.surgery.fp16.search import Trial
+    from batchproof.zoo.recognise import recognise
+
+    spec = recognise(model).spec
+    return find_plan(model, spec, Trial(samples, limits_for(spec, policy.fp16), progress=progress))
+
+
+def pictures(images: Path | None) -> list[Path]:
+    """List the pictures to judge FP16 on, a few of those in `images`, or of insightface's; none where that is missing.
+
+    Raises `InputError` for a folder without pictures.
+    """
+    from batchproof.errors import MissingDependencyError
+
+    try:
+        from batchproof.pipeline.pictures import picture_files
+
+        return picture_files(images)[:_PICTURES]
+    except MissingDependencyError:
+        return []
+
+
+def samples_for(model: onnx.ModelProto, images: Sequence[Path], size: tuple[int, int]) -> Samples:
+    """Read the pictures that a graph is judged on; noise where there are none."""
+    from batchproof.surgery.fp16.samples import noise_samples, picture_samples
+    from batchproof.zoo.recognise import recognise
+
+    spec = recognise(model).spec.input
+    if not images:
+        return noise_samples(spec, size)
+    from batchproof.pipeline.pictures import read_picture
+
+    return picture_samples([read_picture(path).pixels for path in images], spec, size)
 
 
 def fold_and_check(

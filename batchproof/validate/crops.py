@@ -8,7 +8,7 @@ from batchproof.errors import InputError
 from batchproof.pipeline.align import norm_crop
 from batchproof.pipeline.decode import Detections
 from batchproof.pipeline.letterbox import letterbox
-from batchproof.validate.pictures import Picture
+from batchproof.pipeline.pictures import Picture
 
 
 def face_crops(pictures: Sequence[Picture], faces: Sequence[Detections], size: int) -> list[Picture]:

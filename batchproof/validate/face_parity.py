@@ -9,12 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batchproof.pipeline.decode import Detections
-from batchproof.pipeline.nms import Boxes, overlaps
+from batchproof.pipeline.matching import match_faces
 from batchproof.policy import DetectorLimits
 from batchproof.verdict import Verdict, at_most, not_run
-
-SAME_FACE = 0.5
-"""Smallest overlap (IoU) of two boxes that can be one face; suppression keeps the faces of a picture further apart."""
 
 
 @dataclass(frozen=True)
@@ -30,23 +27,6 @@ class FaceShift:
     box: float
     landmark: float
     score: float
-
-
-def match_faces(original: Detections, batched: Detections) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Pair faces one to one, largest overlap first, down to `SAME_FACE`; return the indices of the partners."""
-    ours = _upright(batched.boxes)
-    candidates: list[tuple[float, int, int]] = []
-    # Row by row: an untrained network finds thousands of faces, and all their overlaps at once would fill the memory.
-    for first, box in enumerate(_upright(original.boxes)):
-        overlap = overlaps(box, ours)
-        candidates += [(-overlap[second], first, second) for second in np.flatnonzero(overlap >= SAME_FACE).tolist()]
-    pairs: dict[int, int] = {}
-    taken: set[int] = set()
-    for _, first, second in sorted(candidates):
-        if first not in pairs and second not in taken:
-            pairs[first] = second
-            taken.add(second)
-    return np.array(list(pairs), np.intp), np.array(list(pairs.values()), np.intp)
 
 
 def face_shift(picture: str, original: Detections, batched: Detections, decided: float) -> FaceShift:
@@ -127,12 +107,6 @@ def _shift_verdicts(
             )
         )
     return found
-
-
-def _upright(boxes: Boxes) -> Boxes:
-    """Order the corners: an inside-out box, which untrained networks make, overlaps nothing, not even itself."""
-    first, second = boxes[:, :2], boxes[:, 2:]
-    return np.concatenate([np.minimum(first, second), np.maximum(first, second)], axis=1)
 
 
 def _largest(difference: NDArray[np.float32]) -> float:

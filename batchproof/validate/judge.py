@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     import onnx
 
     from batchproof.pipeline.picture import Pixels
+    from batchproof.pipeline.pictures import Picture
     from batchproof.policy import ProbeLimits
     from batchproof.profile import Profile
     from batchproof.runtime import Blob, Runner
     from batchproof.validate.oracle import OracleDetector
     from batchproof.validate.parity import ParitySettings
-    from batchproof.validate.pictures import Picture
 
 # Pictures that the probe turns through the slots; its cost grows with their number.
 POOL = 3

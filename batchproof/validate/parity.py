@@ -12,11 +12,11 @@ from batchproof.errors import StepFailedError
 from batchproof.pipeline.blob import to_blob
 from batchproof.pipeline.decode import DetectionSettings, check_outputs, decode
 from batchproof.pipeline.detect import prepare
+from batchproof.pipeline.pictures import Picture
 from batchproof.policy import PrecisionLimits
 from batchproof.runtime import Blob, Outputs, Runner
 from batchproof.validate.face_parity import face_shift, face_verdicts
 from batchproof.validate.oracle import OracleDetector, OracleEmbedder
-from batchproof.validate.pictures import Picture
 from batchproof.validate.raw_parity import raw_verdicts
 from batchproof.verdict import Status, Verdict, at_least, at_most
 from batchproof.zoo.spec import ModelSpec

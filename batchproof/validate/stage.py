@@ -27,7 +27,7 @@ _TOOLS = (
 
 def plan(pack: Pack, settings: Settings) -> list[Step]:
     """Two steps for a model in one precision: the probe, and parity with insightface."""
-    from batchproof.validate.pictures import picture_files
+    from batchproof.pipeline.pictures import picture_files
 
     pictures = tuple(picture_files(settings.images))
     detector = next((model for model in pack.models if model.spec.has_keypoints), None)
@@ -101,9 +101,9 @@ def _probe_action(
     spec: ModelSpec, precision: Precision, settings: Settings, subject: str, workspace: Workspace
 ) -> Outcome:
     """Probe the session file, and the graph with every optimisation off: a defect may show only one way round."""
+    from batchproof.pipeline.pictures import read_picture
     from batchproof.runtime import OnnxRuntimeRunner
     from batchproof.validate.judge import judge_isolation
-    from batchproof.validate.pictures import read_picture
 
     session, graph = workspace.parents
     runners = {"session": OnnxRuntimeRunner(session), "unoptimised": OnnxRuntimeRunner(graph, optimised=False)}
@@ -127,11 +127,11 @@ def _parity_action(
     workspace: Workspace,
 ) -> Outcome:
     from batchproof.pipeline.decode import DetectionSettings
+    from batchproof.pipeline.pictures import read_picture
     from batchproof.runtime import OnnxRuntimeRunner
     from batchproof.validate.judge import judge_parity
     from batchproof.validate.oracle import OracleDetector
     from batchproof.validate.parity import ParitySettings
-    from batchproof.validate.pictures import read_picture
 
     original, session, *finder = workspace.parents
     profile = settings.profile

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from batchproof.errors import InputError, StepFailedError
 from batchproof.runtime import open_session
 from batchproof.surgery.fold_normalisation import FoldNormalisation, fold
+from batchproof.surgery.fp16.to_fp16 import to_fp16
 from batchproof.surgery.passes import Reason
 from batchproof.surgery.raw_input import RawInput
 from batchproof.surgery.repair import repair
-from batchproof.surgery.to_fp16 import to_fp16
 from batchproof.validate.independence import prove
 from batchproof.verdict import Status
 from batchproof.zoo.recognise import recognise

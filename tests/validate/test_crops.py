@@ -6,8 +6,8 @@ import pytest
 from batchproof.errors import InputError
 from batchproof.pipeline.align import arcface_template
 from batchproof.pipeline.decode import Detections
+from batchproof.pipeline.pictures import Picture
 from batchproof.validate.crops import face_crops, whole_crops
-from batchproof.validate.pictures import Picture
 from tests.pipeline.tiny_scrfd import picture
 
 PICTURES = [Picture("a.png", picture(112, 112, 1)), Picture("b.png", picture(120, 240, 2))]

@@ -5,7 +5,7 @@ import pytest
 
 from batchproof.pipeline.decode import Detections
 from batchproof.policy import load_policy
-from batchproof.validate.face_parity import FaceShift, face_shift, face_verdicts, match_faces
+from batchproof.validate.face_parity import FaceShift, face_shift, face_verdicts
 from batchproof.verdict import Status
 
 LIMITS = load_policy().fp32.detector
@@ -20,31 +20,6 @@ def faces(boxes: np.ndarray, scores: list[float] | None = None) -> Detections:
 
 def shift(picture: str, matched: int = 3, unmatched: int = 0, box: float = 0.0) -> FaceShift:
     return FaceShift(picture, matched, unmatched, box, landmark=0.0, score=0.0)
-
-
-def test_faces_are_found_again_in_any_order() -> None:
-    first, second = match_faces(faces(SQUARES), faces(SQUARES[[2, 0, 1]] + 1))
-    assert dict(zip(first.tolist(), second.tolist(), strict=True)) == {0: 1, 1: 2, 2: 0}
-
-
-def test_one_face_is_matched_once_and_to_the_nearest() -> None:
-    twins = np.array([[3, 0, 23, 20], [1, 0, 21, 20]], np.float32)
-    for original, batched, pair in ((SQUARES[:1], twins, ([0], [1])), (twins, SQUARES[:1], ([1], [0]))):
-        first, second = match_faces(faces(original), faces(batched))
-        assert (first.tolist(), second.tolist()) == pair
-
-
-def test_inside_out_boxes_are_found_again() -> None:
-    """Networks without training make them."""
-    inside_out = SQUARES[:, [2, 1, 0, 3]]
-    first, second = match_faces(faces(inside_out), faces(inside_out + 1))
-    assert sorted(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 0), (1, 1), (2, 2)]
-
-
-def test_far_faces_do_not_match() -> None:
-    first, second = match_faces(faces(SQUARES), faces(SQUARES + 6))
-    assert first.tolist() == [1]
-    assert second.tolist() == [1]
 
 
 def test_the_moves_are_measured_in_pixels() -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from batchproof.errors import InputError, StepFailedError
 from batchproof.pipeline.decode import DetectionSettings
+from batchproof.pipeline.pictures import Picture
 from batchproof.policy import load_policy
 from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs
 from batchproof.validate.oracle import OracleDetector, OracleEmbedder
 from batchproof.validate.parity import ParitySettings, detector_parity, embedder_parity
-from batchproof.validate.pictures import Picture
 from batchproof.verdict import Status, Verdict
 from tests.pipeline.tiny_scrfd import SPEC, picture, tiny_scrfd
 from tests.validate.tiny_embedder import SPEC as EMBEDDER

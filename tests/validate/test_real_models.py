@@ -11,15 +11,15 @@ import pytest
 
 from batchproof.pipeline.decode import DetectionSettings
 from batchproof.pipeline.detect import detect, prepare
+from batchproof.pipeline.pictures import Picture, load_pictures
 from batchproof.policy import load_policy
 from batchproof.runtime import OnnxRuntimeRunner
+from batchproof.surgery.fp16.to_fp16 import to_fp16
 from batchproof.surgery.repair import repair
-from batchproof.surgery.to_fp16 import to_fp16
 from batchproof.validate.crops import face_crops, whole_crops
 from batchproof.validate.findings import verdicts
 from batchproof.validate.oracle import OracleDetector, OracleEmbedder
 from batchproof.validate.parity import ParitySettings, detector_parity, embedder_parity
-from batchproof.validate.pictures import Picture, load_pictures
 from batchproof.validate.probe import ProbeSettings, probe
 from batchproof.verdict import Status, Verdict
 from batchproof.zoo.recognise import recognise

@@ -1,4 +1,4 @@
-"""Loading the pictures that a model is validated on."""
+"""Loading the pictures that models are measured on."""
 
 from __future__ import annotations
 

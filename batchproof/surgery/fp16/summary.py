@@ -43,7 +43,7 @@ class Fp16Summary:
 
 def summarise(original: onnx.ModelProto, converted: onnx.ModelProto) -> Fp16Summary:
     """Count what `converted`, the half precision form of `original`, computes in which type, and what it lost."""
-    types = _types(converted)
+    types = tensor_types(converted)
     results = [
         (node.op_type, types.get(node.output[0]))
         for node in converted.graph.node
@@ -62,14 +62,25 @@ def summarise(original: onnx.ModelProto, converted: onnx.ModelProto) -> Fp16Summ
     )
 
 
-def _types(model: onnx.ModelProto) -> dict[str, int]:
+def half_nodes(converted: onnx.ModelProto) -> tuple[str, ...]:
+    """Name the nodes with half results that compute something, in the order of the graph."""
+    types = tensor_types(converted)
+    return tuple(
+        node.name
+        for node in converted.graph.node
+        if node.op_type not in ("Cast", "Constant") and types.get(node.output[0]) == onnx.TensorProto.FLOAT16
+    )
+
+
+def tensor_types(model: onnx.ModelProto) -> dict[str, int]:
+    """Infer the element type of every computed tensor, strictly; the numbers are those of `onnx.TensorProto`."""
     graph = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph
     return {value.name: value.type.tensor_type.elem_type for value in (*graph.value_info, *graph.output)}
 
 
 def _lost(original: onnx.ModelProto, converted: onnx.ModelProto) -> Iterator[LostWeights]:
-    halved = {name for name, tensor in _constants(converted) if tensor.data_type == onnx.TensorProto.FLOAT16}
-    for name, tensor in _constants(original):
+    halved = {name for name, tensor in constants_of(converted) if tensor.data_type == onnx.TensorProto.FLOAT16}
+    for name, tensor in constants_of(original):
         if name in halved:
             sizes = np.abs(_array(tensor))
             underflow, overflow = int(np.sum((sizes > 0) & (sizes <= _UNDERFLOW))), int(np.sum(sizes >= _OVERFLOW))
@@ -77,7 +88,8 @@ def _lost(original: onnx.ModelProto, converted: onnx.ModelProto) -> Iterator[Los
                 yield LostWeights(name, underflow, overflow)
 
 
-def _constants(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+def constants_of(model: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """Yield the initialisers of the main graph and the tensors of its Constant nodes, by the names that they have."""
     for tensor in model.graph.initializer:
         yield tensor.name, tensor
     for node in model.graph.node:

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from batchproof.surgery.fp16_summary import LostWeights, summarise
+from batchproof.surgery.fp16.summary import LostWeights, summarise
 from tests.surgery.tiny_graphs import constant, graph, node
 
 

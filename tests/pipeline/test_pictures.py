@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from batchproof.errors import InputError
-from batchproof.validate import pictures
-from batchproof.validate.pictures import load_pictures
+from batchproof.pipeline import pictures
+from batchproof.pipeline.pictures import load_pictures
 
 GRADIENT = np.arange(20 * 30 * 3, dtype=np.uint8).reshape(20, 30, 3)
 

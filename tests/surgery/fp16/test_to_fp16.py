@@ -6,10 +6,10 @@ import numpy as np
 import onnx
 import pytest
 
-from batchproof.errors import StepFailedError
+from batchproof.errors import InputError, StepFailedError
 from batchproof.runtime import OnnxRuntimeRunner
+from batchproof.surgery.fp16.to_fp16 import to_fp16, with_node_names
 from batchproof.surgery.repair import repair
-from batchproof.surgery.to_fp16 import to_fp16
 from batchproof.zoo.recognise import recognise
 from tests.surgery import real_models
 from tests.surgery.real_models import REAL_MODELS
@@ -37,7 +37,7 @@ def test_a_detector_computes_in_half(fixed_resize: bool) -> None:
     converted, summary = to_fp16(model)
     assert summary.float_nodes == 0
     assert summary.half_nodes == len(model.graph.node)
-    assert summary.casts == 3 + len(model.graph.output)  # one for each Conv that reads the image
+    assert summary.casts == 1 + len(model.graph.output)  # three Convs read the image, and share a Cast
     assert list(converted.graph.input) == list(model.graph.input)
     assert list(converted.graph.output) == list(model.graph.output)
     assert not converted.graph.value_info
@@ -91,7 +91,7 @@ def test_the_order_of_nodes_stays() -> None:
     assert [name for name in names if "cast" not in name] == [each.name for each in nodes]
 
 
-def test_nameless_nodes_get_casts_of_their_own() -> None:
+def test_nameless_nodes_get_names_and_share_the_cast_of_the_image() -> None:
     nodes = [
         node("Relu", ["image"], "a", name=""),
         node("Abs", ["image"], "b", name=""),
@@ -100,7 +100,7 @@ def test_nameless_nodes_get_casts_of_their_own() -> None:
     converted, summary = to_fp16(graph(nodes, {"out": ["N", 3, "H", "W"]}, image=("N", 3, "H", "W")))
     names = [each.name for each in converted.graph.node]
     assert len(set(names)) == len(names)
-    assert (summary.casts, summary.half_nodes) == (3, 3)
+    assert (summary.casts, summary.half_nodes) == (2, 3)
 
 
 def test_the_original_stays_and_the_bytes_are_the_same_each_time() -> None:
@@ -126,6 +126,26 @@ def test_an_output_that_is_read_inside_is_refused_and_not_mistyped() -> None:
     model = graph(nodes, {"both": [1, 3, 64, 96], "out": [1, 3, 64, 96]}, {"two": np.float32(2)})
     with pytest.raises(StepFailedError, match="half precision does not fit"):
         to_fp16(model)
+
+
+def test_nameless_nodes_are_kept_in_float_by_the_names_that_they_get() -> None:
+    nodes = [node("Relu", ["image"], "a", name=""), node("Abs", ["a"], "out", name="")]
+    model = graph(nodes, {"out": ["N", 3, "H", "W"]}, image=("N", 3, "H", "W"))
+    first, second = (each.name for each in with_node_names(model).graph.node)
+    converted, summary = to_fp16(model, (second,))
+    assert (summary.half_nodes, summary.float_ops) == (1, ("Abs",))
+    assert [each.name for each in converted.graph.node if each.op_type != "Cast"] == [first, second]
+
+
+@pytest.mark.parametrize("name", ["Conv_99", "constant_out"])
+def test_nodes_to_keep_must_be_there_and_compute_something(name: str) -> None:
+    nodes = [
+        onnx.helper.make_node("Constant", [], ["one"], name="constant_out", value_float=1.0),
+        node("Add", ["image", "one"], "out"),
+    ]
+    model = graph(nodes, {"out": ["N", 3, "H", "W"]}, image=("N", 3, "H", "W"), opset=17, ir_version=8)
+    with pytest.raises(InputError, match=name):
+        to_fp16(model, ("Add_out", name))
 
 
 def test_half_runs_close_to_float() -> None:

@@ -1,0 +1,132 @@
+"""The verbs of surgery: apply, plan, explain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batchproof.cli.app import surgery_app
+from batchproof.cli.options import Images, Json, Model, Output, PolicyOption, SizeOption, policy_of, size_of
+from batchproof.cli.outcome import conclude, plain, print_json, stop_if_failed
+from batchproof.errors import InputError
+from batchproof.export.options import NEWEST_OPSET
+
+
+@surgery_app.command("apply")
+def surgery_apply(
+    model: Model,
+    output: Output,
+    fp16: Annotated[
+        bool, typer.Option("--fp16", help="Write the typed FP16 graph; inputs and outputs stay FP32.")
+    ] = False,
+    opset: Annotated[
+        int | None,
+        typer.Option("--opset", min=13, max=NEWEST_OPSET, help="Convert an older graph; 17 suits all backends."),
+    ] = None,
+    raw: Annotated[
+        str | None,
+        typer.Option(
+            "--raw",
+            metavar="TYPE,AXES,COLOURS",
+            help="Take pixels 0..255 and normalise in the graph: uint8 or float32, NCHW or NHWC, BGR or RGB.",
+        ),
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="FILE", help="With --fp16: the nodes to keep in FP32, from 'surgery plan'."),
+    ] = None,
+    images: Images = None,
+    size: SizeOption = "640x640",
+    policy: PolicyOption = None,
+    as_json: Json = False,
+) -> None:
+    """Write a batch-safe graph, after comparing it with the original on ONNX Runtime.
+
+    Nothing is written when the comparison fails. Example: batchproof surgery det_10g.onnx -o det_10g_batch.onnx
+    For a pipeline that hands over camera frames: --raw uint8,NHWC,BGR
+    """
+    import onnx
+
+    from batchproof.artifacts import onnx_file
+    from batchproof.artifacts.output_file import replacing
+    from batchproof.console import working
+    from batchproof.profile import Profile
+    from batchproof.surgery import stage
+    from batchproof.surgery.raw_input import RawInput
+    from batchproof.zoo.recognise import recognise
+
+    if plan is not None and not fp16:
+        raise InputError("a precision plan says what stays in FP32 of an FP16 graph", remedy="Add --fp16")
+    limits = policy_of(policy)
+    height, width = size_of(size)
+    raw_input = None if raw is None else RawInput.parse(raw)
+    original = onnx_file.read(model)
+    Profile(height=height, width=width).input_shapes(recognise(original, model).spec)
+    with working(f"repairing {model.name}"), replacing(output) as written:
+        graph, passes, verdicts = stage.repair_and_check(original, limits.surgery, (height, width), model.stem, opset)
+        if fp16:
+            samples = stage.samples_for(graph, stage.pictures(images), (height, width))
+            graph, judged = stage.convert_fp16(graph, samples, limits, model.stem, plan)
+            verdicts += judged
+        if raw_input is not None:
+            graph, folded, judged = stage.fold_and_check(graph, raw_input, limits.surgery, (height, width), model.stem)
+            passes, verdicts = (*passes, folded), (*verdicts, *judged)
+        stop_if_failed(verdicts, as_json)
+        onnx.save(graph, written)
+    conclude(verdicts, as_json, output=str(output), reasons=stage.sentences(passes))
+
+
+@surgery_app.command("plan")
+def surgery_plan(
+    model: Model,
+    output: Output,
+    images: Images = None,
+    size: SizeOption = "640x640",
+    policy: PolicyOption = None,
+    as_json: Json = False,
+) -> None:
+    """Find the nodes that must stay in FP32 for FP16 to meet the policy, and write them down as a precision plan.
+
+    Commit the plan beside the model: 'surgery --fp16 --plan FILE' and 'run --plans DIR' (DIR/MODEL.json) replay it.
+    """
+    from batchproof import console
+    from batchproof.artifacts import onnx_file
+    from batchproof.surgery import stage
+    from batchproof.surgery.fp16 import plan as plans
+
+    limits, shape = policy_of(policy), size_of(size)
+    with console.working(f"searching a plan for {model.name}") as tell:
+        graph, _, verdicts = stage.repair_and_check(onnx_file.read(model), limits.surgery, shape, model.stem)
+        stop_if_failed(verdicts, as_json)
+        samples = stage.samples_for(graph, stage.pictures(images), shape)
+        found = stage.find_precision_plan(
+            graph, samples, limits, lambda run, of: tell(f"conversion {run} of {of} at most")
+        )
+        plans.write(found, output)
+    if as_json:
+        print_json({"output": str(output), **plain([found])[0]})
+    else:
+        kept = [f"{node.operator} '{node.node}': {node.reason}" for node in found.kept] or [
+            "nothing has to stay in FP32"
+        ]
+        console.show_lines([*kept, f"judged on {found.judged_on} in {found.runs} conversions", f"output: {output}"])
+
+
+@surgery_app.command("explain")
+def surgery_explain(model: Model, as_json: Json = False) -> None:
+    """Show what surgery would change in a graph, what it would leave, and why; nothing is written."""
+    from batchproof import console
+    from batchproof.artifacts import onnx_file
+    from batchproof.surgery import stage
+    from batchproof.surgery.repair import explain
+    from batchproof.zoo.recognise import recognise
+
+    graph = onnx_file.read(model)
+    recognition = recognise(graph, model)
+    sentences = stage.sentences(explain(graph, recognition))
+    if as_json:
+        print_json({"family": recognition.spec.family, "reason": recognition.reason, "reasons": sentences})
+    else:
+        console.show_lines([f"{model.name}: {recognition.reason}", *sentences])

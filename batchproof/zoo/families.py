@@ -35,6 +35,16 @@ def arcface(*, size: int = 112, embedding: int = 512, normalised_in_graph: bool 
     )
 
 
+def adaface(*, embedding: int = 512) -> ModelSpec:
+    """AdaFace: one aligned crop in, BGR and not RGB, an embedding of length 1 and the length it had before out."""
+    return ModelSpec(
+        family="adaface",
+        role="embedder",
+        input=InputSpec(height=112, width=112, mean=127.5, std=127.5, colour="BGR"),
+        outputs=(OutputSpec("embedding", "embedding", embedding), OutputSpec("norm", "attributes", 1)),
+    )
+
+
 def landmarks(*, size: int, channels: int, normalised_in_graph: bool) -> ModelSpec:
     """2d106det (212 values) and 1k3d68 (3309 values): an upright 1.5x crop in, landmarks in [-1, 1] out."""
     mean, std = (0.0, 1.0) if normalised_in_graph else (127.5, 128.0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,37 @@ def test_unexpected_and_mis_shaped_entries_are_named(weights: Weights) -> None:
 
 def test_another_width_of_a_known_network_is_told_as_such() -> None:
     with torch.device("meta"):
-        half = MobileFaceNet(Variant(64, (1, 4, 6, 2)))
+        half_as_wide_again = MobileFaceNet(Variant(192, (1, 4, 6, 2)))
     with pytest.raises(InputError, match=r"nearly a mbf, but \d+ mis-shaped"):
-        recognise_checkpoint(half.state_dict())
+        recognise_checkpoint(half_as_wide_again.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "told"),
+    [
+        ("iresnet50", "features.running_var", "nearly a iresnet50, but 1 missing: features.running_var"),
+        ("vit_b", "mask_token", "nearly a vit_b, but 1 missing: mask_token"),
+        ("adaface_ir101", "output_layer.3.bias", "nearly a adaface_ir101, but 1 missing: output_layer.3.bias"),
+        ("mbf_may_2021", "conv1.conv.weight", "nearly a mbf_may_2021, but 1 missing: conv1.conv.weight"),
+        ("scrfd_10g_gnkps", "neck.fpn_convs.0.conv.bias", "nearly a scrfd_10g_gnkps, but 1 missing: neck.fpn"),
+        (
+            "scrfd_crowdhuman_2.5g_bnkps",
+            "bbox_head.scales.4.scale",
+            "nearly a scrfd_crowdhuman_2.5g_bnkps, but 1 missing: bbox_head.scales.4.scale",
+        ),
+    ],
+)
+def test_a_near_miss_is_told_by_the_key_that_differs(name: str, key: str, told: str) -> None:
+    weights = CATALOGUE[name].skeleton().state_dict()
+    del weights[key]
+    with pytest.raises(InputError, match=re.escape(told)):
+        recognise_checkpoint(weights)
+
+
+def test_the_loss_beside_a_network_is_told_as_unexpected() -> None:
+    weights = CATALOGUE["iresnet50"].skeleton().state_dict() | {"head.kernel": torch.zeros(512, 10)}
+    with pytest.raises(InputError, match=r"nearly a iresnet50, but 1 unexpected: head\.kernel"):
+        recognise_checkpoint(weights)
 
 
 @pytest.mark.parametrize("foreign", [{}, {"fc.weight": torch.zeros(2, 2), "fc.bias": torch.zeros(2)}])

@@ -10,7 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from batchproof.errors import InputError
-from batchproof.export.networks import mobilefacenet, mobilefacenet_112, scrfd
+from batchproof.export.networks import (
+    adaface,
+    iresnet,
+    mobilefacenet,
+    mobilefacenet_112,
+    mobilefacenet_may_2021,
+    scrfd,
+    vit,
+)
 from batchproof.zoo import families
 from batchproof.zoo.spec import ModelSpec
 
@@ -34,18 +42,36 @@ class Architecture:
         return network.eval()
 
 
+def _detector(variant: scrfd.Variant) -> Architecture:
+    head = variant.head
+    spec = families.scrfd(keypoints=head.keypoints, strides=head.strides, anchors_per_cell=head.anchors)
+    return Architecture(partial(scrfd.SCRFD, variant), spec)
+
+
+def _embedder(build: Callable[[], nn.Module], embedding: int) -> Architecture:
+    return Architecture(build, families.arcface(embedding=embedding))
+
+
 CATALOGUE: dict[str, Architecture] = {
+    **{f"scrfd_{name}": _detector(variant) for name, variant in scrfd.VARIANTS.items()},
     **{
-        f"scrfd_{name}": Architecture(partial(scrfd.SCRFD, variant), families.scrfd(keypoints=variant.head.keypoints))
-        for name, variant in scrfd.VARIANTS.items()
+        name: _embedder(partial(iresnet.IResNet, blocks), iresnet.EMBEDDING)
+        for name, blocks in iresnet.VARIANTS.items()
     },
     **{
-        name: Architecture(partial(mobilefacenet.MobileFaceNet, variant), families.arcface(embedding=variant.embedding))
+        name: _embedder(partial(vit.VisionTransformer, variant), vit.EMBEDDING)
+        for name, variant in vit.VARIANTS.items()
+    },
+    **{
+        name: Architecture(partial(adaface.AdaFace, blocks), families.adaface(embedding=adaface.EMBEDDING))
+        for name, blocks in adaface.VARIANTS.items()
+    },
+    **{
+        name: _embedder(partial(mobilefacenet.MobileFaceNet, variant), variant.embedding)
         for name, variant in mobilefacenet.VARIANTS.items()
     },
-    "mobilefacenet_112": Architecture(
-        mobilefacenet_112.MobileFaceNet112, families.arcface(embedding=mobilefacenet_112.EMBEDDING)
-    ),
+    "mbf_may_2021": _embedder(mobilefacenet_may_2021.MobileFaceNetMay2021, mobilefacenet_may_2021.EMBEDDING),
+    "mobilefacenet_112": _embedder(mobilefacenet_112.MobileFaceNet112, mobilefacenet_112.EMBEDDING),
 }
 
 

@@ -1,6 +1,8 @@
-"""InsightFace's MobileFaceNet as its current training code has it: `mbf` and `mbf_large`, 512 values a face.
+"""InsightFace's MobileFaceNet as its training code has it since July 2021: 512 values a face.
 
-Module names are those of the checkpoints of that generation; two earlier ones had other names and other widths.
+Module names are those of the checkpoints; `mobilefacenet_may_2021` has the names of before. Of `mbf_w600k`, the
+embedder of several packs, only an ONNX file is published: its head was inferred from that file's size, and its names
+under `features` are those of the other variants.
 """
 
 from __future__ import annotations
@@ -12,15 +14,22 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Variant:
-    """`width` are the channels of the first half of the network; `blocks` the blocks of its four stages."""
+    """`width` are the channels of the first half of the network; `blocks` the blocks of its four stages.
+
+    `reduced` are the channels to which the last map is brought, to be flattened as it is; None means that each of its
+    channels is first pooled to one value, by learned weights.
+    """
 
     width: int
     blocks: tuple[int, int, int, int]
     embedding: int = 512
+    reduced: int | None = None
 
 
 VARIANTS: dict[str, Variant] = {
     "mbf": Variant(128, (1, 4, 6, 2)),
+    "mbf_july_2021": Variant(64, (1, 4, 6, 2)),
+    "mbf_w600k": Variant(128, (1, 4, 6, 2), reduced=64),
     "mbf_large": Variant(256, (2, 8, 12, 4)),
 }
 
@@ -35,7 +44,7 @@ class MobileFaceNet(nn.Module):
         self.layers = nn.ModuleList(
             [
                 ConvBlock(3, narrow, 3, stride=2),
-                # A single block is no residual one, and mixes its channels by pairs.
+                # A single block is no residual one; its groups are 64 whatever the width.
                 ConvBlock(narrow, narrow, 3, groups=64) if first == 1 else Residual(narrow, 128, first),
                 DepthWise(narrow, narrow, 128, stride=2),
                 Residual(narrow, 128, second),
@@ -46,12 +55,7 @@ class MobileFaceNet(nn.Module):
             ]
         )
         self.conv_sep = ConvBlock(wide, 512, 1)
-        self.features = nn.Sequential(
-            LinearBlock(512, 512, 7, padding=0, groups=512),
-            nn.Flatten(1),
-            nn.Linear(512, variant.embedding, bias=False),
-            nn.BatchNorm1d(variant.embedding),
-        )
+        self.features = _features(variant)
 
     def forward(self, faces: Tensor) -> Tensor:
         """Give `[N, 512]`."""
@@ -118,3 +122,14 @@ class Residual(Chain):
 
     def __init__(self, channels: int, middle: int, blocks: int) -> None:
         super().__init__(*(ResidualDepthWise(channels, middle) for _ in range(blocks)))
+
+
+def _features(variant: Variant) -> Chain:
+    """Bring the map `[N, 512, 7, 7]` to the embedding."""
+    pooling: LinearBlock | ConvBlock
+    if variant.reduced is None:
+        pooling, values = LinearBlock(512, 512, 7, padding=0, groups=512), 512
+    else:
+        pooling, values = ConvBlock(512, variant.reduced, 1), variant.reduced * 7 * 7
+    linear = nn.Linear(values, variant.embedding, bias=variant.reduced is not None)
+    return Chain(pooling, nn.Flatten(1), linear, nn.BatchNorm1d(variant.embedding))

@@ -1,4 +1,4 @@
-"""SCRFD's head: scores, boxes and landmarks of two anchors a cell, with the batch as the first axis throughout.
+"""SCRFD's head: scores, boxes and landmarks of every anchor, with the batch as the first axis throughout.
 
 Module names are those of the official checkpoints, `bbox_head.` apart.
 """
@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 STRIDES = (8, 16, 32)
-ANCHORS_PER_CELL = 2
 SCORE, BBOX, KPS = 1, 4, 10  # channels of one anchor
 
 
@@ -20,7 +19,7 @@ class HeadShape:
     """The numbers in which heads differ.
 
     `groups` is that of GroupNorm, None means BatchNorm. With `shared` one tower serves all levels. `scaled` heads
-    multiply the boxes of each level by a learned number.
+    multiply the boxes of each level by a learned number. `anchors` are those of one cell.
     """
 
     features: int
@@ -30,6 +29,8 @@ class HeadShape:
     separable: bool = False
     scaled: bool = True
     keypoints: bool = False
+    strides: tuple[int, ...] = STRIDES
+    anchors: int = 2
 
 
 class SCRFDHead(nn.Module):
@@ -38,19 +39,19 @@ class SCRFDHead(nn.Module):
     def __init__(self, inputs: int, shape: HeadShape) -> None:
         super().__init__()
         # Dictionaries keyed as in the checkpoints: "0" for a shared tower, else the text of a Python tuple.
-        keys = ["0"] if shape.shared else [f"({stride}, {stride})" for stride in STRIDES]
-        self.keys = keys * len(STRIDES) if shape.shared else keys
+        keys = ["0"] if shape.shared else [f"({stride}, {stride})" for stride in shape.strides]
+        self.keys = keys * len(shape.strides) if shape.shared else keys
         self.cls_stride_convs = nn.ModuleDict({key: _tower(inputs, shape) for key in keys})
-        self.stride_cls = _predictors(keys, shape.features, SCORE)
-        self.stride_reg = _predictors(keys, shape.features, BBOX)
-        self.stride_kps = _predictors(keys, shape.features, KPS) if shape.keypoints else None
-        self.scales = nn.ModuleList(_Scale() for _ in STRIDES) if shape.scaled else None
+        self.stride_cls = _predictors(keys, shape, SCORE)
+        self.stride_reg = _predictors(keys, shape, BBOX)
+        self.stride_kps = _predictors(keys, shape, KPS) if shape.keypoints else None
+        self.scales = nn.ModuleList(Scale() for _ in shape.strides) if shape.scaled else None
 
     def forward(self, maps: list[Tensor]) -> tuple[Tensor, ...]:
-        """Map three `[N, inputs, H / s, W / s]` to the outputs of all levels, finest first: scores, boxes, landmarks.
+        """Map the levels `[N, inputs, H / s, W / s]` to the outputs of all, finest first: scores, boxes, landmarks.
 
-        Each is `[N, rows, 1 | 4 | 10]` with rows = H / s * W / s * 2. Scores are probabilities; boxes and landmarks
-        are distances in strides from the cell's corner.
+        Each is `[N, rows, 1 | 4 | 10]` with rows = H / s * W / s * anchors. Scores are probabilities; boxes and
+        landmarks are distances in strides from the cell's corner.
         """
         features = [self.cls_stride_convs[key](level) for key, level in zip(self.keys, maps, strict=True)]
         scores = [_rows(self.stride_cls[key](x), SCORE).sigmoid() for key, x in zip(self.keys, features, strict=True)]
@@ -68,8 +69,8 @@ def _rows(x: Tensor, channels: int) -> Tensor:
     return x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, channels)
 
 
-def _predictors(keys: list[str], features: int, channels: int) -> nn.ModuleDict:
-    return nn.ModuleDict({key: nn.Conv2d(features, ANCHORS_PER_CELL * channels, 3, padding=1) for key in keys})
+def _predictors(keys: list[str], shape: HeadShape, channels: int) -> nn.ModuleDict:
+    return nn.ModuleDict({key: nn.Conv2d(shape.features, shape.anchors * channels, 3, padding=1) for key in keys})
 
 
 def _tower(inputs: int, shape: HeadShape) -> nn.Sequential:
@@ -107,12 +108,13 @@ class _SeparableConv(nn.Module):
         return mixed
 
 
-class _Scale(nn.Module):
-    """One learned number."""
+class Scale(nn.Module):
+    """One learned number, under the name `scale`."""
 
     def __init__(self) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.ones(()))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Multiply by it."""
         return x * self.scale

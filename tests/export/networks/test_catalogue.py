@@ -31,7 +31,14 @@ def test_filled_has_the_given_weights_and_evaluates() -> None:
 def test_specs_have_keypoints_where_the_names_say_so() -> None:
     detectors = {name: entry.spec.has_keypoints for name, entry in CATALOGUE.items() if entry.spec.role == "detector"}
     assert detectors == {name: name.endswith("kps") for name in detectors}
-    assert len(detectors) == 8
+    assert len(detectors) == 14
+
+
+def test_specs_have_the_levels_of_the_networks() -> None:
+    levels = {name: (entry.spec.strides, entry.spec.anchors_per_cell) for name, entry in CATALOGUE.items()}
+    assert levels["scrfd_crowdhuman_2.5g_bnkps"] == ((8, 16, 32, 64, 128), 1)
+    assert levels["scrfd_500m_gnkps"] == ((8, 16, 32), 2)
+    assert CATALOGUE["scrfd_crowdhuman_2.5g_bnkps"].spec.input.multiple_of == 128
 
 
 def test_importing_the_package_imports_no_torch() -> None:

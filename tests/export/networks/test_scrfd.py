@@ -16,17 +16,25 @@ from batchproof.export.networks.scrfd import SCRFD, VARIANTS
 from batchproof.export.networks.scrfd_head import STRIDES
 from batchproof.runtime import OnnxRuntimeRunner
 from tests.export.networks.alive import alive
+from tests.export.networks.independent import assert_rows_are_single_runs
 
-# The published counts; their state dicts also hold `integral.project`, a constant that the networks here do not have.
+# The counts of the published checkpoints or, without any, of the published configurations; the state dicts also hold
+# `integral.project`, a constant that the networks here do not have.
 PUBLISHED = {
     "500m": (572_741, 214),
     "1g": (635_565, 190),
+    "1gbn": (679_313, 258),
+    "1.3g": (435_253, 226),
     "2.5g": (671_761, 226),
     "10g": (3_860_225, 217),
     "34g": (9_802_737, 850),
     "500m_bnkps": (631_410, 285),
     "2.5g_bnkps": (819_809, 270),
     "10g_bnkps": (4_229_905, 276),
+    "500m_gnkps": (631_410, 249),
+    "2.5g_gnkps": (819_809, 252),
+    "10g_gnkps": (4_229_905, 249),
+    "crowdhuman_2.5g_bnkps": (923_460, 312),
 }
 
 
@@ -59,6 +67,10 @@ def test_counts_are_those_of_the_published_checkpoints(variant: str) -> None:
         ("500m", "bbox_head.cls_stride_convs.0.1.depthwise_conv.gn.bias", (64,)),
         ("500m_bnkps", "bbox_head.cls_stride_convs.(8, 8).0.pointwise_conv.conv.weight", (64, 16, 1, 1)),
         ("10g_bnkps", "bbox_head.stride_kps.(32, 32).weight", (20, 80, 3, 3)),
+        ("1.3g", "backbone.layer4.1.conv2.weight", (72, 72, 3, 3)),
+        ("1gbn", "bbox_head.cls_stride_convs.(16, 16).0.depthwise_conv.bn.running_mean", (24,)),
+        ("500m_gnkps", "bbox_head.cls_stride_convs.(8, 8).0.depthwise_conv.gn.weight", (16,)),
+        ("crowdhuman_2.5g_bnkps", "bbox_head.stride_kps.(128, 128).weight", (10, 64, 3, 3)),
     ],
 )
 def test_keys_are_those_of_the_published_checkpoints(variant: str, key: str, shape: tuple[int, ...]) -> None:
@@ -67,11 +79,47 @@ def test_keys_are_those_of_the_published_checkpoints(variant: str, key: str, sha
 
 @pytest.mark.parametrize(
     ("variant", "groups"),
-    [("500m", {16}), ("1g", {8}), ("2.5g", {16}), ("10g", {16}), ("34g", {32}), ("10g_bnkps", set())],
+    [
+        ("500m", {16}),
+        ("1g", {8}),
+        ("1gbn", set()),
+        ("1.3g", {16}),
+        ("2.5g", {16}),
+        ("10g", {16}),
+        ("34g", {32}),
+        ("10g_bnkps", set()),
+        ("500m_gnkps", {16}),
+        ("2.5g_gnkps", {16}),
+        ("10g_gnkps", {16}),
+    ],
 )
 def test_group_norms_have_the_published_groups(variant: str, groups: set[int]) -> None:
     modules = skeleton(variant).modules()
     assert {module.num_groups for module in modules if isinstance(module, nn.GroupNorm)} == groups
+
+
+@pytest.mark.parametrize("size", ["500m", "2.5g", "10g"])
+def test_gnkps_is_bnkps_but_for_the_norms_of_the_head(size: str) -> None:
+    batch, group = (
+        {key: tensor.shape for key, tensor in skeleton(f"{size}_{norm}kps").state_dict().items()}
+        for norm in ("bn", "gn")
+    )
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    of_the_head = {key for key in batch if key.startswith("bbox_head.") and ".bn." in key}
+    gone = {key for key in of_the_head if key.endswith(statistics)}
+    assert gone
+    renamed = {key.replace(".bn.", ".gn.") if key in of_the_head else key: batch[key] for key in batch.keys() - gone}
+    assert group == renamed
+
+
+def test_crowdhuman_has_two_levels_more_and_one_anchor_a_cell() -> None:
+    three, five = (skeleton(variant).state_dict() for variant in ("2.5g_bnkps", "crowdhuman_2.5g_bnkps"))
+    assert three.keys() < five.keys()
+    own = {key.replace("(64, 64)", "(32, 32)").replace("(128, 128)", "(32, 32)") for key in five.keys() - three.keys()}
+    coarse = {f"neck.fpn_convs.{level}.conv.{kind}" for level in (3, 4) for kind in ("weight", "bias")}
+    scales = {f"bbox_head.scales.{level}.scale" for level in (3, 4)}
+    assert own == coarse | scales | {key for key in three if "(32, 32)" in key}
+    assert {key for key in three if five[key].shape != three[key].shape} == {key for key in three if ".stride_" in key}
 
 
 def random(variant: str) -> SCRFD:
@@ -79,20 +127,13 @@ def random(variant: str) -> SCRFD:
     return alive(SCRFD(VARIANTS[variant]), size=(64, 64))
 
 
-@pytest.mark.parametrize("variant", ["500m", "2.5g_bnkps", "34g"])
+@pytest.mark.parametrize("variant", ["500m", "2.5g_bnkps", "34g", "500m_gnkps", "crowdhuman_2.5g_bnkps"])
 def test_every_row_of_a_batch_is_its_single_run(variant: str) -> None:
-    # In double precision, where rounding cannot be mistaken for an influence, nor an influence for rounding.
-    network, images = random(variant).double(), torch.rand(3, 3, 64, 96, dtype=torch.float64) * 2 - 1
     spec = CATALOGUE[f"scrfd_{variant}"].spec
-    with torch.inference_mode():
-        outputs = network(images)
-        single = [network(image[None]) for image in images]
-    assert len(outputs) == len(spec.outputs)
-    for index, output in enumerate(spec.outputs):
-        assert outputs[index].shape == (3, output.rows(64, 96, spec.anchors_per_cell), output.channels)
-        rows = torch.cat([each[index] for each in single])
-        assert (outputs[index] - rows).abs().max() < 1e-9
-        assert (rows[0] - rows[1]).abs().max() > 1e-2
+    height, width = 2 * spec.input.multiple_of, 3 * spec.input.multiple_of
+    outputs = assert_rows_are_single_runs(random(variant), torch.rand(3, 3, height, width))
+    shapes = [(3, output.rows(height, width, spec.anchors_per_cell), output.channels) for output in spec.outputs]
+    assert [tuple(output.shape) for output in outputs] == shapes
 
 
 def test_rows_run_along_the_lines_of_the_map_with_the_anchors_of_a_cell_together() -> None:

@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from batchproof.surgery import constants
 from batchproof.surgery.batch_layouts import BatchLayouts
+from batchproof.surgery.outputs import succeed
 from batchproof.surgery.passes import PassResult, Reason, RecognisedPass, changed, unchanged
 from batchproof.surgery.shapes import image_input
 from batchproof.validate.independence import BatchLayout, NoBatch
@@ -86,9 +87,5 @@ def _fixed_end(layout: BatchLayout) -> list[int]:
 
 
 def _replace(graph: ir.Graph, output: ir.Value, tail: _Tail) -> None:
-    """Make the end of `tail` the graph's output in the place and under the name of `output`."""
     graph.extend(tail.nodes)
-    name = str(output.name)
-    output.name = constants.fresh_name(graph, f"{name}_interleaved")
-    tail.last.name, tail.last.type = name, output.type
-    graph.outputs[list(graph.outputs).index(output)] = tail.last
+    succeed(graph, output, tail.last, inner=f"{output.name}_interleaved")

@@ -83,7 +83,7 @@ def judge_parity(
 ) -> list[Verdict]:
     """Compare `runner` with insightface on the file `original`.
 
-    Embedders get the faces that `finder`, insightface's own detector, finds in the pictures; whole pictures scaled to
+    ArcFace gets the faces that `finder`, insightface's own detector, finds in the pictures; whole pictures scaled to
     their input when there is no finder, or no face.
     """
     from batchproof.validate.oracle import OracleDetector, OracleEmbedder
@@ -92,10 +92,12 @@ def judge_parity(
     _require_family(original, spec)
     if spec.role == "detector":
         return detector_parity(OracleDetector(original, spec), runner, spec, pictures, settings)
-    if spec.role == "embedder":
+    if spec.family == "arcface":
         crops = _crops(spec, pictures, settings, finder)
         return embedder_parity(OracleEmbedder(original), runner, spec, crops, settings)
-    return [not_run("parity.outputs", settings.subject, f"no parity with insightface yet for the role '{spec.role}'")]
+    return [
+        not_run("parity.outputs", settings.subject, f"insightface runs no {spec.family}, or not yet compared with it")
+    ]
 
 
 def _require_family(original: Path, spec: ModelSpec) -> None:

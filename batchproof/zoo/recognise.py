@@ -79,11 +79,13 @@ def _as_family(model: onnx.ModelProto) -> Recognition:
     found = (
         f"input '{name}' {_show(dims)}, {len(outputs)} output(s) {', '.join(_show(shape) for _, shape in outputs[:3])}"
     )
-    recognition = _as_scrfd(name, outputs) or _as_single_output(model, name, dims, outputs)
+    recognition = (
+        _as_scrfd(name, outputs) or _as_adaface(name, dims, outputs) or _as_single_output(model, name, dims, outputs)
+    )
     if recognition is None:
         raise InputError(
             f"no known face model: {found}",
-            remedy="Known are SCRFD detectors, ArcFace-like embedders, 2d106det, 1k3d68 and genderage",
+            remedy="Known are SCRFD detectors, ArcFace-like embedders, AdaFace, 2d106det, 1k3d68 and genderage",
         )
     return recognition
 
@@ -143,6 +145,18 @@ def _finest_level_first(level: list[tuple[str, Dims]]) -> list[tuple[str, Dims]]
     if all(rows):
         return sorted(level, key=lambda output: -(output[1][-2] or 0))
     return level
+
+
+def _as_adaface(input_name: str, dims: Dims, outputs: list[tuple[str, Dims]]) -> Recognition | None:
+    """One 112x112 crop to an embedding and one number. That it wants BGR no graph shows: the family is known for it."""
+    if dims[2:] != (112, 112) or len(outputs) != 2 or any(len(shape) != 2 for _, shape in outputs):
+        return None
+    (embedding, shape), (norm, norm_shape) = outputs
+    channels = shape[-1] or 0
+    if norm_shape[-1] != 1 or not _SMALLEST_EMBEDDING <= channels <= _LARGEST_EMBEDDING:
+        return None
+    reason = f"one 112x112 image to {channels} values and their length: an AdaFace embedder, which takes BGR"
+    return Recognition(families.adaface(embedding=channels), input_name, (embedding, norm), reason)
 
 
 def _as_single_output(

@@ -111,12 +111,12 @@ def test_the_session_file_is_compared_with_the_onnx_file_without_optimiser(
 
     class Spy(OnnxRuntimeRunner):
         def __init__(self, model: Path, *, optimised: bool = True) -> None:
-            opened.append((model.name, optimised))
+            opened.append((model.suffix, optimised))
             super().__init__(model, optimised=optimised)
 
     monkeypatch.setattr(onnxruntime_session, "OnnxRuntimeRunner", Spy)
     build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx"))
-    assert opened == [("tiny.ort", True), ("tiny.onnx", False)]
+    assert opened == [(".ort", True), (".onnx", False)]
 
 
 def test_a_session_file_of_another_graph_is_exposed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,18 @@ def test_five_levels_have_one_anchor_a_cell() -> None:
     assert (spec.strides, spec.anchors_per_cell, spec.input.multiple_of) == ((8, 16, 32, 64, 128), 1, 128)
 
 
+def test_an_embedding_and_its_length_are_adaface_s_which_takes_bgr() -> None:
+    found = recognise(model([1, 3, 112, 112], [("feature", [1, 512]), ("length", [1, 1])]))
+    assert (found.spec.family, found.spec.input.colour) == ("adaface", "BGR")
+    assert found.output_names == ("feature", "length")
+
+
+@pytest.mark.parametrize("outputs", [[("a", [1, 512]), ("b", [1, 2])], [("a", [1, 1]), ("b", [1, 512])]])
+def test_two_other_outputs_are_no_adaface(outputs: list[tuple[str, Dims]]) -> None:
+    with pytest.raises(InputError, match="no known face model"):
+        recognise(model([1, 3, 112, 112], outputs))
+
+
 @pytest.mark.parametrize(
     ("size", "channels", "family"),
     [
@@ -76,7 +88,6 @@ def test_normalisation_in_the_graph_is_seen_by_the_names_of_the_first_nodes() ->
     [
         ([1, 3, 224, 224], [("prob", [1, 1000]), ("aux", [1, 1000])]),
         ([1, 224, 224, 3], [("mask", [1, 2])]),
-        ([1, 3, 112, 112], [("e", [1, 512]), ("norm", [1, 1])]),
         ([1, 3, 640, 480], [("heatmap", [1, 1, 160, 120])]),
         ([1, 512], [("y", [1, 512])]),
         ([1, 3, 640, 640], [(name, [1, *dims, 4]) for name, dims in SCRFD_OUTPUTS]),

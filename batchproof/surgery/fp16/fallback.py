@@ -15,7 +15,7 @@ from batchproof.surgery.fp16.gaps import gaps
 from batchproof.surgery.fp16.plan import FORMAT, KeptNode, PrecisionPlan, graph_sha256, require_same_graph
 from batchproof.surgery.fp16.search import FallbackSearch, Trial
 from batchproof.surgery.fp16.summary import Fp16Summary
-from batchproof.surgery.fp16.to_fp16 import to_fp16, with_node_names
+from batchproof.surgery.fp16.to_fp16 import prepared, to_fp16
 from batchproof.zoo.spec import ModelSpec
 
 _TOOLS = ("numpy", "onnx", "onnx-ir", "onnxconverter-common", "onnxruntime", "onnxruntime-gpu")
@@ -29,7 +29,7 @@ def find_plan(model: onnx.ModelProto, spec: ModelSpec, trial: Trial) -> Precisio
     a plan that keeps nothing. The same graph, samples and limits give the same plan. Raises `StepFailedError` when not
     even FP32 gives finite outputs.
     """
-    named = with_node_names(model)
+    named = prepared(model)
     search = FallbackSearch(named, spec, trial)
     before = search.measure(())
     extra = search.extra_nodes()

@@ -121,7 +121,7 @@ class Comparison:
         return float(max(np.abs(found[level] - self._exact[level]).max() for level in levels))
 
     def _embeddings(self, found: Outputs) -> Figures:
-        (output,) = self._spec.outputs
+        output = next(output for output in self._spec.outputs if output.kind == "embedding")
         before, after = self._exact[output.name].astype(np.float64), found[output.name].astype(np.float64)
         lengths = np.sqrt((before**2).sum(axis=1) * (after**2).sum(axis=1))
         cosines = (before * after).sum(axis=1) / lengths

@@ -15,6 +15,7 @@ from batchproof.surgery.fp16.casts import merge
 from batchproof.surgery.fp16.float_constants import FloatConstants
 from batchproof.surgery.fp16.islands import keep_in_float
 from batchproof.surgery.fp16.summary import LARGEST_HALF, Fp16Summary, summarise
+from batchproof.surgery.outputs import succeed
 
 # ONNX gives these parameters float32 whatever the type of the image: roi and scales, and the scales of Upsample.
 _FLOAT_PARAMETERS = {"Resize": (1, 2), "Upsample": (1,)}
@@ -32,7 +33,7 @@ def to_fp16(model: onnx.ModelProto, keep_float: Collection[str] = ()) -> tuple[o
     `model` stays as it is. Raises `InputError` for names that no node has, and `StepFailedError` when the types of the
     converted graph do not fit together.
     """
-    named = with_node_names(model)
+    named = prepared(model)
     _require_nodes(named, keep_float)
     original = ir.serde.deserialize_model(named).graph
     converted = _convert(named)
@@ -49,12 +50,20 @@ def to_fp16(model: onnx.ModelProto, keep_float: Collection[str] = ()) -> tuple[o
     return result, summarise(model, result)
 
 
-def with_node_names(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Copy `model` and name nameless nodes, as `to_fp16` does: plans, and the converter for its Casts, need names."""
+def prepared(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Copy `model` with a name for every node, and with an Identity before each output that the graph itself reads.
+
+    Plans, and the converter for its Casts, need names; and the converter makes all readers of an output read float32.
+    """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     graph = ir.serde.deserialize_model(copy)
     NameFixPass()(graph)
+    for output in list(graph.graph.outputs):
+        if output.uses():
+            apart = ir.node("Identity", [output], name=f"{output.name}/Identity")
+            graph.graph.append(apart)
+            succeed(graph.graph, output, apart.outputs[0], inner=f"{output.name}_inner")
     return ir.serde.serialize_model(graph)
 
 

@@ -25,10 +25,12 @@ def broadcast(call: Call, operands: Sequence[Tensor]) -> Tensor:
     rank = max(len(tensor.dims) for tensor in operands)
     dims = tuple(_length(call.symbols, operands, axis) for axis in range(-rank, 0))
     place = common_place([_right_aligned(call, tensor, rank) for tensor in operands])
+    for tensor in operands:
+        if place is not None:
+            repeats(tensor, place.axis - rank + len(tensor.dims), dims[place.axis])
+        _fits_every_batch(tensor, dims)
     if place is None:
         return free(dims, steady=all(tensor.steady for tensor in operands))
-    for tensor in operands:
-        repeats(tensor, place.axis - rank + len(tensor.dims), dims[place.axis])
     return placed(dims, place, call.symbols.batch)
 
 
@@ -67,6 +69,12 @@ def broadcast_length(symbols: Symbols, left: Poly, right: Poly) -> Poly:
         if length.whole is not None:  # above 1, so the other one is equal or 1
             return length
     return symbols.dimension("broadcast", *sorted((left, right), key=str))
+
+
+def _fits_every_batch(tensor: Tensor, dims: Dims) -> None:
+    for here, length in zip(reversed(tensor.dims), reversed(dims), strict=False):
+        if here.batch and length.whole is not None:
+            raise frozen(f"an axis of {show(tensor.dims)} that follows the batch meets one of length {length}")
 
 
 def _single(operands: Sequence[Tensor]) -> Tensor | None:

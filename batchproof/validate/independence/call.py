@@ -34,6 +34,13 @@ class Call:
         """An integer attribute."""
         return int(self.attributes.get(name, default))
 
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """An attribute that is 0 or 1; of any other number, runtimes make one or the other."""
+        number = self.integer(name, int(default))
+        if number not in (0, 1):
+            raise unknown(f"its attribute '{name}' is {number}, neither 0 nor 1")
+        return bool(number)
+
     def integers(self, name: str) -> list[int] | None:
         """A list attribute; None when it is not given."""
         given = self.attributes.get(name)

@@ -13,13 +13,17 @@ from batchproof.validate.independence.polynomial import Poly
 from batchproof.validate.independence.symbolic_values import entries_of
 from batchproof.validate.independence.tensor import LARGEST_VALUE, Tensor, free
 
+# Lengths are computed in floating point one or a few at a time (scales of a Resize); longer lists are weights.
+_LARGEST_FLOATS = 16
+_FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
 _DIRECT = {"value_int": np.int64, "value_ints": np.int64, "value_float": np.float32, "value_floats": np.float32}
 
 
 def constant_tensor(tensor: onnx.TensorProto) -> Tensor:
     """Wrap an initialiser. What is external and not loaded has no values; its shape is in the file."""
     shape = tuple(Poly.of(int(dim)) for dim in tensor.dims)
-    small = prod(tensor.dims) <= LARGEST_VALUE and not uses_external_data(tensor)
+    largest = _LARGEST_FLOATS if tensor.data_type in _FLOATS else LARGEST_VALUE
+    small = prod(tensor.dims) <= largest and not uses_external_data(tensor)
     if not small or tensor.data_type == onnx.TensorProto.STRING:
         return free(shape, steady=True)
     try:

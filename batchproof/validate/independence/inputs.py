@@ -9,8 +9,8 @@ from batchproof.validate.independence.polynomial import ONE, Poly
 from batchproof.validate.independence.symbols import Symbols
 from batchproof.validate.independence.tensor import Dims, Tensor, free, product
 
-# What files write for a batch that is open, or that nobody meant: see the families of models.md.
-_OPEN = {None, "", "?", "-1", "0", "1"}
+# What files write for a batch that is open: see the families of models.md.
+_OPEN = {None, "", "?", "-1", "0"}
 
 
 def abstract_inputs(graph: onnx.GraphProto, symbols: Symbols) -> dict[str, Tensor]:
@@ -21,6 +21,7 @@ def abstract_inputs(graph: onnx.GraphProto, symbols: Symbols) -> dict[str, Tenso
     lengths of an input are its contract, which runtimes enforce: a positive number is taken as it is, all else is open.
     """
     constants = {tensor.name for tensor in graph.initializer}
+    constants |= {tensor.values.name for tensor in graph.sparse_initializer}
     given = [value for value in graph.input if value.name not in constants]
     ranked = [value for value in given if _dims(value)]
     image = max(ranked, key=lambda value: len(_dims(value)), default=None)

@@ -27,7 +27,7 @@ from batchproof.validate.independence.tensor import Tensor, free
 _STANDARD = ("", "ai.onnx")
 _LOOK_AT_SHAPE_ONLY = ("EyeLike", "Shape", "Size")
 # What a rule stumbles over when a graph gives its operator inputs that do not fit.
-_MISFITS = (ArithmeticError, LookupError, TypeError, ValueError)
+_MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 Scope = dict[str, Tensor]
 

@@ -29,8 +29,8 @@ class Proof:
 
     `proven`: there is one function f, the same for every batch size N and every slot n, with row n of every output
     equal to f(frame n). It is about the constants of the file, also where an input may override them; about frames of
-    the declared size for which no tensor is empty and no quotient of lengths that the graph computes is 0; and about
-    batches that the graph runs, for which its own shape arithmetic neither overflows nor is rounded.
+    the declared size for which no tensor is empty, and no quotient or rounded fraction of lengths that the graph
+    computes is 0; and about batches that the graph runs, without overflow or rounding in its arithmetic on shapes.
     `refuted`: `kind` tells whether content of several frames meets (`content`), or the rows are clean but filed under
     the wrong frame, or the graph runs for one batch size only (`layout`).
     `unknown`: `reason` names what the rules cannot follow.
@@ -71,7 +71,7 @@ def prove(model: onnx.ModelProto) -> Proof:
     findings = [found for output in trace.graph.output if (found := _finding(output.name, trace)) is not None]
     if not findings:
         return _without_findings(outputs)
-    refutations = [found for found in findings if found.status is Status.REFUTED]
+    refutations = [found for found in findings if found.status is Status.REFUTED] or _misfits(model)
     worst = min(refutations or findings, key=lambda found: found.cause.index)
     return Proof(
         worst.status,
@@ -83,6 +83,13 @@ def prove(model: onnx.ModelProto) -> Proof:
         trace.path_to(worst.cause),
         outputs,
     )
+
+
+def _misfits(model: onnx.ModelProto) -> list[_Finding]:
+    """Where lengths alone show that the graph runs for some batch sizes only, whatever becomes of the content."""
+    trace = interpret(model, content=False)
+    layouts = [trace.scope[output.name].layout for output in trace.graph.output if output.name in trace.scope]
+    return [_Finding(Status.REFUTED, layout.cause, "layout") for layout in layouts if isinstance(layout, Frozen)]
 
 
 def _without_findings(outputs: tuple[OutputLayout, ...]) -> Proof:
@@ -112,7 +119,9 @@ def _finding(name: str, trace: Trace) -> _Finding | None:
     if isinstance(tensor.layout, Lost):
         return _Finding(Status.REFUTED, tensor.layout.cause, "content")
     if _one_row_a_frame(tensor, trace):
-        return None
+        if not any(dim.batch for dim in tensor.dims[1:]):
+            return None
+        return _Finding(Status.UNKNOWN, trace.cause(name, "the shape of a row may depend on the size of the batch"))
     if isinstance(tensor.layout, Free):
         return _Finding(Status.UNKNOWN, trace.cause(name, "its result does not depend on the image at all"))
     return _Finding(Status.REFUTED, trace.where_first_axis_is_lost(name), "layout")
@@ -120,6 +129,6 @@ def _finding(name: str, trace: Trace) -> _Finding | None:
 
 def _one_row_a_frame(tensor: Tensor, trace: Trace) -> bool:
     """First axis N, and in it frame after frame; a constant repeated N times is fine as well."""
-    if not tensor.shape or tensor.shape[0] != trace.symbols.batch or any(dim.batch for dim in tensor.shape[1:]):
+    if not tensor.shape or tensor.shape[0] != trace.symbols.batch:
         return False
     return tensor.layout.outer.whole == 1 if isinstance(tensor.layout, Batched) else tensor.steady

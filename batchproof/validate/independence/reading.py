@@ -9,6 +9,7 @@ import onnx.inliner
 from batchproof.validate.independence.inputs import abstract_inputs
 from batchproof.validate.independence.interpreter import Interpreter
 from batchproof.validate.independence.symbols import Symbols
+from batchproof.validate.independence.tensor import free
 from batchproof.validate.independence.trace import Trace
 
 _STANDARD = ("", "ai.onnx")
@@ -21,16 +22,19 @@ class UnreadableError(Exception):
     """The rules cannot even begin."""
 
 
-def interpret(model: onnx.ModelProto) -> Trace:
+def interpret(model: onnx.ModelProto, *, content: bool = True) -> Trace:
     """Inline the functions of `model` and interpret its main graph, for a batch of any size.
 
     Declared batch sizes and recorded shapes are not believed. `model` is not changed; nothing is executed. Raises
-    `UnreadableError` with the reason when it is not clear what the graph means.
+    `UnreadableError` with the reason when it is not clear what the graph means. Without `content`, only lengths are
+    followed: no rule then gives up for what it cannot say about the frames.
     """
     model = _inlined(model)
     opset = _opset(model)
     symbols = Symbols()
     inputs = abstract_inputs(model.graph, symbols)
+    if not content:
+        inputs = {name: free(tensor.shape, steady=False) for name, tensor in inputs.items()}
     scope = Interpreter(opset, symbols).run(model.graph, inputs)
     return Trace(model.graph, scope, tuple(inputs), symbols)
 
@@ -51,7 +55,7 @@ def _inlined(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _opset(model: onnx.ModelProto) -> int:
-    opsets = {each.version for each in model.opset_import if each.domain in _STANDARD} or {_NEWEST_OPSET}
+    opsets = {int(each.version) for each in model.opset_import if each.domain in _STANDARD} or {_NEWEST_OPSET}
     if len(opsets) > 1:
         raise UnreadableError("the graph imports two versions of the standard operators")
     (opset,) = opsets

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import isfinite
+from math import isfinite, lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,9 @@ from batchproof.validate.independence.tensor import Value
 
 # Halves and quarters of lengths are exact in every float type; thirds are rounded, and what follows is not provable.
 _FINEST = 4096
-# Factors up to here keep lengths exact in the type that the graph computes them in: float32 counts to 2^24, int32 to
-# 2^31. Constants beyond are followed, for they stand for "to the end" in slices, but nothing is computed with them.
+# Factors up to here, counted in the smallest fraction among them, keep lengths exact in the type that the graph
+# computes them in: float32 counts to 2^24, int32 to 2^31. Constants beyond are followed, for they are the "to the end"
+# of slices and the scales of a Resize, but nothing is computed with them.
 _LARGEST_FLOAT, _LARGEST_INTEGER = 2**16, 2**31 - 1
 _FOLLOWED = ("bool", "int32", "int64", "float32", "float64")
 
@@ -45,17 +46,18 @@ def _number(entry: float | int) -> Poly:
     if isinstance(entry, float):
         if not isfinite(entry):
             raise NoValueError
-        return exact(False, Poly.of(Fraction(entry)))
+        return Poly.of(Fraction(entry))
     return Poly.of(int(entry))
 
 
 def exact(integral: bool, poly: Poly) -> Poly:
     """Return `poly` where every machine computes it exactly; what may be rounded or overflow has no value."""
     largest = _LARGEST_INTEGER if integral else _LARGEST_FLOAT
-    for _, factor in poly.terms:
-        denominator = Fraction(factor).denominator
-        if abs(Fraction(factor)) > largest or denominator > _FINEST or denominator & (denominator - 1):
-            raise NoValueError
+    finest = lcm(*(Fraction(factor).denominator for _, factor in poly.terms))
+    if finest > _FINEST or finest & (finest - 1):
+        raise NoValueError
+    if any(abs(Fraction(factor) * finest) > largest for _, factor in poly.terms):
+        raise NoValueError
     return poly
 
 
@@ -97,17 +99,19 @@ def _multiply(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly
 def _divide(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
     exact(integral, left)
     exact(integral, right)
+    number = right.constant
+    if not number and not symbols.positive(right):  # a divisor that may be 0
+        raise NoValueError
     quotient = left.over(right) if left.integral and right.integral else None
     if quotient is not None:
         return quotient
-    number = right.constant
     if not number:
         raise NoValueError
     if not integral:
         return exact(integral, left * Poly.of(Fraction(1) / number))
     if number < 0 or left.least is None or left.least < 0:
         raise NoValueError
-    return symbols.floor_divide(left, int(number))
+    return symbols.floor_divide(left, int(number), positive=True)
 
 
 def _modulo(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
@@ -119,7 +123,7 @@ def _modulo(symbols: Symbols, integral: bool, left: Poly, right: Poly) -> Poly:
 
 
 def _negate(symbols: Symbols, integral: bool, poly: Poly) -> Poly:
-    return -poly
+    return exact(integral, -poly)
 
 
 def _not(symbols: Symbols, integral: bool, poly: Poly) -> Poly:

@@ -14,7 +14,7 @@ class Symbols:
     """Makes atoms. The same construction from the same arguments is the same atom, so that equal shapes compare equal.
 
     The argument of a proof is about frame sizes for which no tensor of the graph is empty, so that every dimension is
-    at least 1, and for which no quotient of lengths that the graph computes (32 into H) is 0.
+    at least 1, and for which no quotient or rounded fraction of lengths that the graph computes (H by 32) is 0.
     """
 
     def __init__(self) -> None:
@@ -39,8 +39,11 @@ class Symbols:
         """Tell whether `poly` is provably at least 1."""
         return poly.positive or poly in self._positive
 
-    def floor_divide(self, poly: Poly, divisor: int) -> Poly:
-        """Return floor(poly / divisor), `divisor` >= 1, as far as possible outside the floor."""
+    def floor_divide(self, poly: Poly, divisor: int, *, positive: bool = False) -> Poly:
+        """Return floor(poly / divisor), `divisor` >= 1, as far as possible outside the floor.
+
+        `positive` is what the caller knows: that the result, if N is not part of it, is at least 1.
+        """
         outside = {monomial: factor // divisor for monomial, factor in poly.terms if factor % divisor == 0}
         inside = {monomial: factor for monomial, factor in poly.terms if factor % divisor}
         # floor((k*q + c) / k) = q + floor(c / k) for the constant c as well.
@@ -53,15 +56,15 @@ class Symbols:
         if not inside:
             return result
         least = None if rest.least is None else int(rest.least // divisor)
-        # Heights and widths are large enough, see above; but half of a batch may well be nothing.
-        if least == 0 and rest.positive and not rest.batch:
+        # What is inside the floor is only known when nothing outside adds to it; half of a batch may well be nothing.
+        if positive and least == 0 and result.constant is not None and result.constant <= 0 and not rest.batch:
             least = 1
         return result + self._derived("floor", (rest, Poly.of(divisor)), least=least)
 
     def floor(self, poly: Poly) -> Poly:
-        """Round a polynomial with rational coefficients down."""
+        """Round a quotient that the graph computes, a polynomial with rational coefficients, down."""
         common = lcm(*(Fraction(factor).denominator for _, factor in poly.terms))
-        return self.floor_divide(poly * Poly.of(common), common)
+        return self.floor_divide(poly * Poly.of(common), common, positive=True)
 
     def quotient(self, total: Poly, known: Poly) -> Poly:
         """Return the length that makes `known` elements into `total`; the runtime guarantees that it is exact."""
@@ -74,7 +77,7 @@ class Symbols:
 
     def _derived(self, kind: str, parts: tuple[Poly, ...], *, least: int | None) -> Poly:
         name = f"{kind}{len(self._atoms)}"
-        return self._make((kind, *parts), name, batch=any(part.batch for part in parts), least=least)
+        return self._make((kind, str(least), *parts), name, batch=any(part.batch for part in parts), least=least)
 
     def _make(self, key: _Key, name: str, *, batch: bool, least: int | None) -> Poly:
         if key not in self._atoms:

@@ -66,7 +66,9 @@ class Tensor:
 
 
 def free(shape: Dims | None, *, steady: bool, value: Value | None = None) -> Tensor:
-    """Make a free tensor; one whose values are known decides by them whether it is steady."""
+    """Make a free tensor; one whose values are known, and few, decides by them whether it is steady."""
+    if value is not None and value.entries.size > LARGEST_VALUE:
+        value = None
     if value is not None:
         steady = not value.batch and not any(dim.batch for dim in shape or ())
     return Tensor(Free(steady), shape, value)
@@ -75,7 +77,7 @@ def free(shape: Dims | None, *, steady: bool, value: Value | None = None) -> Ten
 def valued(entries: NDArray[np.object_], *, integral: bool) -> Tensor:
     """Make a free tensor of known values."""
     shape = tuple(Poly.of(length) for length in entries.shape)
-    return free(shape, steady=True, value=Value(entries, integral) if entries.size <= LARGEST_VALUE else None)
+    return free(shape, steady=True, value=Value(entries, integral))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 
 from batchproof.errors import InputError, StepFailedError
 from batchproof.runtime import OnnxRuntimeRunner
-from batchproof.surgery.fp16.to_fp16 import to_fp16, with_node_names
+from batchproof.surgery.fp16.to_fp16 import prepared, to_fp16
 from batchproof.surgery.repair import repair
 from batchproof.zoo.recognise import recognise
 from tests.surgery import real_models
@@ -121,17 +121,10 @@ def test_weights_are_rounded_to_the_nearest_half() -> None:
     assert (summary.underflow, summary.overflow) == (1, 1)
 
 
-def test_an_output_that_is_read_inside_is_refused_and_not_mistyped() -> None:
-    nodes = [node("Relu", ["image"], "both"), node("Mul", ["both", "two"], "out")]
-    model = graph(nodes, {"both": [1, 3, 64, 96], "out": [1, 3, 64, 96]}, {"two": np.float32(2)})
-    with pytest.raises(StepFailedError, match="half precision does not fit"):
-        to_fp16(model)
-
-
 def test_nameless_nodes_are_kept_in_float_by_the_names_that_they_get() -> None:
     nodes = [node("Relu", ["image"], "a", name=""), node("Abs", ["a"], "out", name="")]
     model = graph(nodes, {"out": ["N", 3, "H", "W"]}, image=("N", 3, "H", "W"))
-    first, second = (each.name for each in with_node_names(model).graph.node)
+    first, second = (each.name for each in prepared(model).graph.node)
     converted, summary = to_fp16(model, (second,))
     assert (summary.half_nodes, summary.float_ops) == (1, ("Abs",))
     assert [each.name for each in converted.graph.node if each.op_type != "Cast"] == [first, second]
@@ -175,3 +168,19 @@ def test_real_files_compute_in_half_without_a_resize_island(name: str, test_data
     spec = recognise(model).spec.input
     outputs = OnnxRuntimeRunner(converted.SerializeToString()).infer(real_models.pictures(test_data, spec, 320))
     assert all(np.isfinite(values).all() and len(values) == 3 for values in outputs.values())
+
+
+def test_an_output_that_the_graph_itself_reads_is_half_inside() -> None:
+    """AdaFace gives the length of an embedding, and divides by it."""
+    nodes = [
+        node("GlobalAveragePool", ["image"], "pooled"),
+        node("ReduceL2", ["pooled"], "norm", axes=[1], keepdims=1),
+        node("Div", ["pooled", "norm"], "unit"),
+    ]
+    model = graph(nodes, {"unit": ["N", 3, 1, 1], "norm": ["N", 1, 1, 1]}, image=("N", 3, 64, 96))
+    converted, summary = to_fp16(model)
+    assert (summary.float_nodes, summary.casts) == (0, 3)
+    assert [value.name for value in converted.graph.output] == ["unit", "norm"]
+    exact, half = (OnnxRuntimeRunner(each.SerializeToString()).infer(pictures(3)) for each in (model, converted))
+    np.testing.assert_allclose(half["norm"], exact["norm"], rtol=1e-2)
+    np.testing.assert_allclose(half["unit"], exact["unit"], rtol=1e-2)

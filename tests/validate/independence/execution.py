@@ -32,6 +32,27 @@ def violation(model: onnx.ModelProto, frame: tuple[int, ...], batches: tuple[int
     return None
 
 
+def influence(model: onnx.ModelProto, frame: tuple[int, ...], size: int) -> str | None:
+    """Say which frame of a batch of `size` changes the rows of others, for graphs that refuse a batch of one."""
+    runner = OnnxRuntimeRunner(model.SerializeToString(), optimised=False)
+    random = np.random.default_rng(0)
+    frames = random.normal(0, 1, (size, *frame)).astype(np.float32)
+    return _influence(runner, frames, _rows(runner, frames), random)
+
+
+def not_a_number(model: onnx.ModelProto, frame: tuple[int, ...]) -> str | None:
+    """Name a tensor with a NaN for random frames: runtimes compare those in any order, so that slots may differ."""
+    open_model = onnx.ModelProto()
+    open_model.CopyFrom(model)
+    names = [name for node in model.graph.node for name in node.output]
+    del open_model.graph.output[:]
+    open_model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
+    runner = OnnxRuntimeRunner(open_model.SerializeToString(), optimised=False)
+    frames = np.random.default_rng(0).normal(0, 1, (5, *frame)).astype(np.float32)
+    found = (name for name, array in runner.infer(frames).items() if array.dtype.kind == "f" and np.isnan(array).any())
+    return next(found, None)
+
+
 def _influence(runner: OnnxRuntimeRunner, frames: Array, rows: Array, random: np.random.Generator) -> str | None:
     for victim in range(len(frames)):
         for content in (np.nan, random.normal(0, 9, frames.shape[1:])):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-import warnings
-from pathlib import Path
-
 import onnx
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from tests.validate.independence.families import exporting
 
 SIDE = 32
 
@@ -121,17 +119,8 @@ NETWORKS: dict[str, type[nn.Module]] = {
 
 
 def exported(network: nn.Module, *, dynamic: bool, dynamo: bool = False, opset: int = 17) -> onnx.ModelProto:
-    """Through torch's exporters, traced at batch 2 when dynamic and at batch 1 otherwise."""
-    batch = 2 if dynamic else 1
-    shape = (batch, SIDE, SIDE, 3) if isinstance(network, ChannelsLast) else (batch, 3, SIDE, SIDE)
-    free = ({0: torch.export.Dim("batch")},) if dynamic else None
-    settings = (
-        {"dynamic_shapes": free, "verbose": False}
-        if dynamo
-        else {"dynamic_axes": {"image": {0: "N"}} if dynamic else None, "opset_version": opset}
-    )
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-        warnings.simplefilter("ignore")
-        file = Path(folder) / "network.onnx"
-        torch.onnx.export(network.eval(), (torch.zeros(shape),), file, input_names=["image"], dynamo=dynamo, **settings)
-        return onnx.load(file)
+    """Through torch's exporters, with a free batch or with one frame."""
+    frame = (SIDE, SIDE, 3) if isinstance(network, ChannelsLast) else (3, SIDE, SIDE)
+    if dynamo:
+        return exporting.exported_by_dynamo(network, frame)
+    return exporting.exported(network, frame, exporting.BATCH if dynamic else None, opset=opset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batchproof.validate.independence.registry import RULES
 from batchproof.validate.independence.rules import (
+    attention,
     contractions,
     control_flow,
     elementwise,
@@ -23,6 +24,7 @@ from batchproof.validate.independence.rules import (
 
 __all__ = [
     "RULES",
+    "attention",
     "contractions",
     "control_flow",
     "elementwise",

@@ -83,8 +83,8 @@ def _matrix_labels(rank: int, row: str, column: str, *, vector: str) -> list[str
 @rule("Gemm")
 def gemm(call: Call) -> Result:
     """[m, k] times [k, n], either transposed, plus a bias that broadcasts."""
-    first = ["k", "m"] if call.integer("transA", 0) else ["m", "k"]
-    second = ["n", "k"] if call.integer("transB", 0) else ["k", "n"]
+    first = ["k", "m"] if call.flag("transA") else ["m", "k"]
+    second = ["n", "k"] if call.flag("transB") else ["k", "n"]
     result = contract(call, [call.operand(0), call.operand(1)], [first, second], ["m", "n"])
     return broadcast(call, [result, call.operand(2)]) if call.has(2) else result
 

@@ -13,7 +13,7 @@ from batchproof.validate.independence.call import Call, show
 from batchproof.validate.independence.domain import frozen, unknown
 from batchproof.validate.independence.registry import Result, rule
 from batchproof.validate.independence.symbolic_values import ARITHMETIC, NoValueError, as_float, floor
-from batchproof.validate.independence.tensor import LARGEST_VALUE, Tensor, Value, free
+from batchproof.validate.independence.tensor import LARGEST_VALUE, Tensor, Value, free, product
 
 _UNARY = [
     "Abs",
@@ -85,6 +85,8 @@ _BROADCAST = [
     "Where",
     "Xor",
 ]
+# Truth values are whole, whatever they were decided on.
+_LOGICAL = ("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not")
 # Narrower types wrap or round; values that go through one are not followed.
 _INTEGERS = (onnx.TensorProto.INT32, onnx.TensorProto.INT64)
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
@@ -93,10 +95,11 @@ _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
 @rule(*_UNARY, *_BROADCAST)
 def elementwise(call: Call) -> Result:
     """One element of the result is made of one element of each operand."""
-    if call.opset < 7 and call.integer("broadcast", 0):
-        raise unknown("broadcasting of opsets before 7 is not covered")
     result = broadcast(call, call.given)
-    return result if result.batched else _with_values(call, result, ARITHMETIC.get(call.node.op_type))
+    if result.batched:
+        return result
+    op = call.node.op_type
+    return _with_values(call, result, ARITHMETIC.get(op), integral=True if op in _LOGICAL else None)
 
 
 @rule("Cast", "CastLike")
@@ -139,18 +142,16 @@ def _with_values(
     call: Call, result: Tensor, compute: Callable[..., object] | None, *, integral: bool | None = None
 ) -> Tensor:
     values = [tensor.value for tensor in call.given if tensor.value is not None]
-    if compute is None or len(values) < len(call.given):
+    size = product(result.dims).whole
+    if compute is None or len(values) < len(call.given) or size is None or size > LARGEST_VALUE:
         return result
-    whole = all(value.integral for value in values) if integral is None else integral
+    # Of a Where, the condition comes first; the last operand has the type of the result.
+    whole = values[-1].integral if integral is None else integral
     try:
         entries = _entries(call, partial(compute, call.symbols, whole), values)
     except NoValueError:
         return result
-    return (
-        free(result.dims, steady=result.steady, value=Value(entries, whole))
-        if entries.size <= LARGEST_VALUE
-        else result
-    )
+    return free(result.dims, steady=result.steady, value=Value(entries, whole))
 
 
 def _entries(call: Call, compute: Callable[..., object], values: Sequence[Value]) -> np.ndarray:

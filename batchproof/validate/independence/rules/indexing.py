@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from batchproof.validate.independence.broadcasting import common_place, repeats
-from batchproof.validate.independence.call import Call, show
+from batchproof.validate.independence.call import Call, changed, show
 from batchproof.validate.independence.domain import mixed, pinned, unknown
 from batchproof.validate.independence.polynomial import Poly
 from batchproof.validate.independence.registry import Result, rule
+from batchproof.validate.independence.symbolic_values import entries_of
 from batchproof.validate.independence.tensor import Dims, Place, Tensor, Value, free
 
 
@@ -29,6 +30,8 @@ def gather(call: Call) -> Result:
         return call.settle(dims, place and place.at(place.axis + axis))
     place = call.place(data)
     if place is None or place.axis == axis:
+        if indices.value is None and not indices.steady:
+            raise unknown(f"which frames it picks from axis {axis} of {show(data.dims)} cannot be followed")
         raise pinned(f"it picks particular frames from axis {axis} of {show(data.dims)}, which holds the batch")
     call.parameters(1)
     shift = len(indices.dims) - 1 if place.axis > axis else 0
@@ -93,7 +96,33 @@ def trilu(call: Call) -> Result:
     return call.settle(data.dims, call.keeps_apart(data, [rank - 2, rank - 1], "masks"))
 
 
-@rule("Compress", "NonMaxSuppression", "NonZero", "Unique")
+@rule("Compress")
+def compress(call: Call) -> Result:
+    """A constant condition picks from another axis like Gather; any other lists what it finds."""
+    data, condition = call.operand(0), call.operand(1)
+    if condition.batched or "axis" not in call.attributes:
+        return selected_by_content(call)
+    axis = call.axis("axis", 0, len(data.dims))
+    place = call.place(data)
+    if place is not None and place.axis == axis:
+        raise pinned(f"it picks particular frames from axis {axis} of {show(data.dims)}, which holds the batch")
+    call.parameters(1)
+    length = call.symbols.fresh("compress", data.dims[axis])
+    return call.settle(changed(data.dims, axis, length), place)
+
+
+@rule("NonZero")
+def non_zero(call: Call) -> Result:
+    """Of constants, their numbers are constants too: before opset 11, exporters count in this way."""
+    value = None if call.operand(0).batched else call.operand(0).value
+    wholes = [] if value is None else [poly.whole for poly in value.polys()]
+    if value is None or None in wholes:
+        return selected_by_content(call)
+    numbers = np.array(np.nonzero(np.array(wholes).reshape(value.entries.shape)))
+    return free(tuple(Poly.of(length) for length in numbers.shape), steady=True, value=entries_of(numbers))
+
+
+@rule("NonMaxSuppression", "Unique")
 def selected_by_content(call: Call) -> Result:
     """How many elements there are, and where each stands, depends on all of the content."""
     if any(tensor.batched for tensor in call.given):

@@ -43,6 +43,8 @@ def _sizes(call: Call, dim: Poly, holds_batch: bool) -> list[Poly]:
     equal = dim.over(Poly.of(parts))
     if equal is None and holds_batch:
         raise pinned(f"it cuts an axis of length {dim}, which holds the batch, into {parts} parts")
+    if equal is None and dim.whole is None and "num_outputs" not in call.attributes:
+        equal = call.symbols.quotient(dim, Poly.of(parts))
     if equal is None:
         raise unknown(f"it is not known into which {parts} parts it splits an axis of length {dim}")
     return [equal] * parts

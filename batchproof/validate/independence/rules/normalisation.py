@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from batchproof.validate.independence.broadcasting import broadcast
 from batchproof.validate.independence.call import Call, from_front, show
-from batchproof.validate.independence.domain import frozen, mixed
+from batchproof.validate.independence.domain import frozen, mixed, unknown
 from batchproof.validate.independence.polynomial import ONE
 from batchproof.validate.independence.registry import Result, rule
+from batchproof.validate.independence.rules.crossing import apart
 from batchproof.validate.independence.tensor import Tensor
 
 
@@ -19,15 +20,17 @@ def softmax(call: Call) -> Result:
         axes = [call.axis("axis", -1, rank)]
     else:
         axes = list(range(call.axis("axis", 1, rank) if rank > 1 else 0, rank))
-    return call.settle(data.dims, call.keeps_apart(data, axes, "normalises"))
+    return call.settle(data.dims, apart(call, data, axes, "normalises"))
 
 
 @rule("BatchNormalization")
 def batch_normalization(call: Call) -> Result:
     """With stored statistics an affine map per channel; in training mode the statistics are those of the batch."""
     more_outputs = any(call.node.output[1:]) and call.opset < 14
-    if call.integer("training_mode", 0) or more_outputs:
+    if call.flag("training_mode") or more_outputs:
         raise mixed("it is in training mode: it normalises with the mean and variance of the whole batch")
+    if not call.flag("spatial", default=True):
+        raise unknown("with one scale for each place of a frame, opset 8 and before, it is not covered")
     data = call.operand(0)
     call.parameters(1, 2, 3, 4)
     place = call.place(data)
@@ -42,7 +45,7 @@ def per_sample(call: Call) -> Result:
     data = call.operand(0)
     call.parameters(1, 2)
     axes = range(1, len(data.dims))
-    return call.settle(data.dims, call.keeps_apart(data, axes, "normalises"))
+    return call.settle(data.dims, apart(call, data, axes, "normalises"))
 
 
 @rule("LayerNormalization", "RMSNormalization")
@@ -51,7 +54,7 @@ def layer_normalization(call: Call) -> Result:
     data = call.operand(0)
     rank = len(data.dims)
     first = call.axis("axis", -1, rank)
-    place = call.keeps_apart(data, range(first, rank), "normalises")
+    place = apart(call, data, range(first, rank), "normalises")
     call.parameters(1, 2)
     scaled = broadcast(call, [call.settle(data.dims, place), *call.given[1:]])
     statistics = call.settle((*data.dims[:first], *[ONE] * (rank - first)), place)
@@ -63,7 +66,7 @@ def lp_normalization(call: Call) -> Result:
     """A norm along one axis."""
     data = call.operand(0)
     axis = call.axis("axis", -1, len(data.dims))
-    return call.settle(data.dims, call.keeps_apart(data, [axis], "normalises"))
+    return call.settle(data.dims, apart(call, data, [axis], "normalises"))
 
 
 @rule("MeanVarianceNormalization")
@@ -72,11 +75,11 @@ def mean_variance_normalization(call: Call) -> Result:
     data = call.operand(0)
     given = call.integers("axes")
     axes = [from_front(axis, len(data.dims)) for axis in ([0, 2, 3] if given is None else given)]
-    return call.settle(data.dims, call.keeps_apart(data, axes, "normalises"))
+    return call.settle(data.dims, apart(call, data, axes, "normalises"))
 
 
 @rule("LRN")
 def lrn(call: Call) -> Result:
     """Sums over neighbouring channels, which are axis 1."""
     data: Tensor = call.operand(0)
-    return call.settle(data.dims, call.keeps_apart(data, [1], "normalises"))
+    return call.settle(data.dims, apart(call, data, [1], "normalises"))

@@ -86,9 +86,10 @@ def _steps(call: Call, span: Poly, stride: int) -> Poly:
     exact = span.over(Poly.of(stride))
     if exact is not None:
         return exact + ONE
-    if call.integer("ceil_mode", 0):
+    if call.flag("ceil_mode"):
         return call.symbols.fresh("ceil", span)
-    return call.symbols.floor_divide(span, stride) + ONE
+    # In one piece: it is the whole length that is known to be positive.
+    return call.symbols.floor_divide(span + Poly.of(stride), stride, positive=True)
 
 
 def _spread(call: Call, dims: Dims, kernel: list[int]) -> list[Poly]:

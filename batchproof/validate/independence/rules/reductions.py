@@ -15,7 +15,7 @@ def reduce_(call: Call) -> Result:
     """Without axes it reduces all, unless `noop_with_empty_axes` makes it the identity."""
     data = call.operand(0)
     axes = call.listed("axes", 1) or []
-    if not axes and call.integer("noop_with_empty_axes", 0):
+    if not axes and call.flag("noop_with_empty_axes"):
         return call.settle(data.dims, call.place(data))
     reduced = {from_front(axis, len(data.dims)) for axis in axes} or set(range(len(data.dims)))
     return _reduced(call, data, reduced)
@@ -30,7 +30,7 @@ def arg(call: Call) -> Result:
 
 def _reduced(call: Call, data: Tensor, axes: set[int]) -> Tensor:
     place = call.keeps_apart(data, sorted(axes), "reduces")
-    if call.integer("keepdims", 1):
+    if call.flag("keepdims", default=True):
         return call.settle([ONE if axis in axes else dim for axis, dim in enumerate(data.dims)], place)
     dims: Dims = tuple(dim for axis, dim in enumerate(data.dims) if axis not in axes)
     return call.settle(dims, place and place.at(place.axis - sum(axis < place.axis for axis in axes)))

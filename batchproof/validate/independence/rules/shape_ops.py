@@ -27,7 +27,7 @@ def reshape(call: Call) -> Result:
 
 def _target(call: Call, source: Dims, target: Sequence[Poly]) -> Dims:
     """Resolve 0 and -1. An entry that might be one of them at some size cannot be followed."""
-    literal_zero = call.integer("allowzero", 0)
+    literal_zero = call.flag("allowzero")
     dims = list(target)
     for axis, entry in enumerate(target):
         if entry == ZERO and not literal_zero and axis < len(source):
@@ -42,7 +42,7 @@ def _target(call: Call, source: Dims, target: Sequence[Poly]) -> Dims:
 
 
 def _fits_every_batch(data: Tensor, dims: Dims) -> None:
-    if data.batched and not any(dim.batch for dim in dims):
+    if product(data.dims).batch and not any(dim.batch for dim in dims):
         raise frozen(f"its target {show(dims)} has room for one batch size only, the one for which it was exported")
 
 
@@ -78,6 +78,8 @@ def unsqueeze(call: Call) -> Result:
     data, axes = call.operand(0), call.listed("axes", 1) or []
     rank = len(data.dims) + len(axes)
     new = {from_front(axis, rank) for axis in axes}
+    if len(new) < len(axes):
+        raise unknown(f"it names an axis twice: {axes}")
     rest = iter(data.dims)
     return _renamed(data, tuple(ONE if axis in new else next(rest) for axis in range(rank)), steady=data.steady)
 
@@ -117,7 +119,7 @@ def expand(call: Call) -> Result:
     if data.value is None or None in lengths:
         return result
     entries = np.broadcast_to(data.value.entries, [length for length in lengths if length is not None])
-    return free(result.dims, steady=True, value=Value(entries, data.value.integral))
+    return free(result.dims, steady=result.steady, value=Value(entries, data.value.integral))
 
 
 @rule("Tile")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from batchproof.validate.independence.broadcasting import common_place, repeats
 from batchproof.validate.independence.call import Call, changed, from_front, show
@@ -32,24 +33,31 @@ def pad(call: Call) -> Result:
 
 
 def _pads(call: Call) -> list[Poly]:
-    given = call.integers("pads") or call.integers("paddings")
+    given = call.integers("pads")
     return call.polys(1) if given is None else [Poly.of(amount) for amount in given]
 
 
 @rule("Resize", "Upsample")
 def resize(call: Call) -> Result:
-    """With scale 1, or the length N for N, along the batch's axis; every interpolation is then the identity there."""
+    """With scale 1, or the length N for N, along the batch's axis, which must be left out of the interpolation."""
     data = call.operand(0)
     axes = _resized_axes(call, len(data.dims))
     _plain(call)
     place, dims = call.place(data), data.dims
-    sizes, scales = _sizes(call), _scales(call)
-    for index, axis in enumerate(axes):
-        target = sizes[index] if sizes is not None else _scaled(call, data.dims[axis], scales[index])
+    if place is not None:
+        _leaves_out(call, place.axis, len(dims))
+    for axis, target in zip(axes, _targets(call, [dims[axis] for axis in axes]), strict=True):
         if place is not None and axis == place.axis:
             _keeps_batch(data.dims, axis, target)
         dims = changed(dims, axis, target)
     return call.settle(dims, place)
+
+
+def _targets(call: Call, lengths: Sequence[Poly]) -> list[Poly]:
+    sizes = _sizes(call)
+    if sizes is not None:
+        return sizes
+    return [_scaled(call, length, scale) for length, scale in zip(lengths, _scales(call, len(lengths)), strict=True)]
 
 
 def _resized_axes(call: Call, rank: int) -> list[int]:
@@ -64,26 +72,40 @@ def _plain(call: Call) -> None:
         raise unknown("its keep_aspect_ratio_policy ties the length of one axis to the others")
 
 
+def _leaves_out(call: Call, axis: int, rank: int) -> None:
+    """Interpolation along the batch is the identity at scale 1, unless a neighbour is not finite: 0 * NaN is NaN.
+
+    Runtimes interpolate along all axes of a tensor of rank 3 or less, and leave out the first of any other.
+    """
+    half = call.string("coordinate_transformation_mode", "half_pixel") == "tf_half_pixel_for_nn"
+    if call.string("mode", "nearest") == "nearest":
+        if half and "ceil" in call.string("nearest_mode", "round_prefer_floor"):
+            raise unknown("with tf_half_pixel_for_nn it rounds half a row up, to the next frame")
+    elif axis != 0 or rank < 4:
+        raise unknown(f"it may interpolate along axis {axis}, which holds the batch: a frame with NaN spoils the next")
+
+
 def _sizes(call: Call) -> list[Poly] | None:
     tensor = call.operand(3) if call.has(3) else None
     return None if tensor is None or tensor.shape == (ZERO,) else call.polys(3)
 
 
-def _scales(call: Call) -> list[Poly]:
-    if _sizes(call) is not None:
-        return []
+def _scales(call: Call, axes: int) -> Sequence[Poly | None]:
+    """None for each scale that cannot be followed."""
     given = call.attributes.get("scales")
     if given is not None:
-        return [Poly.of(round(scale)) if float(scale).is_integer() else ZERO for scale in given]
+        return [Poly.of(Fraction(scale)) for scale in given]
     index = 1 if call.node.op_type == "Upsample" or call.opset < 11 else 2
-    tensor = call.operand(index)
-    return call.polys(index) if tensor.value is not None else [ZERO] * (tensor.dims[0].whole or 0)
+    call.parameters(index)
+    return [None] * axes if call.operand(index).value is None else call.polys(index)
 
 
-def _scaled(call: Call, dim: Poly, scale: Poly) -> Poly:
-    """floor(dim * scale) for whole scales; what is not known stays open."""
-    if scale.whole is not None and scale.whole > 0:
+def _scaled(call: Call, dim: Poly, scale: Poly | None) -> Poly:
+    """floor(dim * scale) for whole scales; what is not known stays open, but for the batch."""
+    if scale is not None and scale.whole is not None:
         return dim * scale
+    if scale is None and dim.batch:
+        raise unknown(f"its scale for an axis of length {dim}, which holds the batch, cannot be followed")
     # An own symbol for each node: how a fraction is rounded is the runtime's business.
     return call.symbols.fresh("scaled", dim)
 

@@ -88,7 +88,7 @@ BAD_FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (truncated, "truncated"),
     (no_face_model, "no known face model"),
     (nan_weights, "NaN"),
-    (empty, "no .onnx, .pt or .pth"),
+    (empty, "holds no .onnx"),
     (unreadable, "cannot be read"),
     (missing_keys, "missing"),
     (foreign_checkpoint, "layer.weight"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import stat
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
-from onnx.external_data_helper import ExternalDataInfo, uses_external_data
+from onnx.external_data_helper import ExternalDataInfo, load_external_data_for_tensor, uses_external_data
 
 from batchproof.artifacts.onnx_tensors import named_tensors
 from batchproof.errors import InputError
@@ -26,6 +28,8 @@ _FLOATS = (
 _STANDARD_DOMAINS = ("", "ai.onnx")
 # protobuf itself cannot hold more; bigger models keep their weights in external data.
 LARGEST_PROTOBUF = 2**31 - 1
+# Arithmetic on shapes has a few elements; anything larger is a weight.
+_LARGEST_SHAPE = 1024
 
 
 def read(path: Path) -> onnx.ModelProto:
@@ -34,18 +38,52 @@ def read(path: Path) -> onnx.ModelProto:
     Raises `InputError` when the file is missing, unreadable, empty, truncated, not ONNX, without nodes, of two opsets
     or of one that the installed onnx does not know, or when its external data is missing or lies outside its folder.
     """
+    model = _checked(path)
+    if _weight_bytes(model, path) > LARGEST_PROTOBUF:
+        raise InputError("has more than 2 GB of weights", where=path, remedy="Only 'batchproof prove' takes it")
+    with _naming_what_is_invalid(path):
+        onnx.load_external_data_for_model(model, str(path.parent))
+        onnx.checker.check_model(model)
+    return model
+
+
+def read_graph(path: Path) -> onnx.ModelProto:
+    """Do the same for those who look at the graph alone: external weights that are no shapes stay on the disk.
+
+    So a model of any size can be read.
+    """
+    model = _checked(path)
+    with _naming_what_is_invalid(path):
+        onnx.checker.check_model(str(path))
+        for _, tensor in named_tensors(model):
+            if uses_external_data(tensor) and prod(tensor.dims) <= _LARGEST_SHAPE:
+                load_external_data_for_tensor(tensor, str(path.parent))
+                # Older releases of onnx leave the tensor's word that its data is elsewhere.
+                tensor.data_location = onnx.TensorProto.DEFAULT
+                del tensor.external_data[:]
+    return model
+
+
+def _checked(path: Path) -> onnx.ModelProto:
     model = _parse(_bytes_of(path), path)
     _check_opsets(model, path)
     _check_external_data(model, path)
+    return model
+
+
+@contextmanager
+def _naming_what_is_invalid(path: Path) -> Iterator[None]:
     try:
-        onnx.load_external_data_for_model(model, str(path.parent))
-        onnx.checker.check_model(model)
+        yield
     except (onnx.checker.ValidationError, OSError, ValueError, RuntimeError) as error:
         detail = " ".join(str(error).split())
         raise InputError(
             f"not a valid ONNX model ({detail})", where=path, remedy="Fetch or export the file again"
         ) from error
-    return model
+
+
+def _weight_bytes(model: onnx.ModelProto, path: Path) -> int:
+    return int(model.ByteSize()) + sum((path.parent / location).stat().st_size for location in set(_locations(model, path)))
 
 
 def external_files(path: Path) -> list[Path]:
@@ -66,9 +104,10 @@ def precision(model: onnx.ModelProto) -> Precision:
 def non_finite_weights(model: onnx.ModelProto) -> list[str]:
     """Name the weights that hold NaN or Inf, those of Constant nodes, subgraphs and functions too.
 
-    An infinite number that stands alone is none: Clip and Pad take it as a bound.
+    An infinite number that stands alone is none: Clip and Pad take it as a bound. What was not read is not looked at.
     """
-    floats = ((name, tensor) for name, tensor in named_tensors(model) if tensor.data_type in _FLOATS)
+    read_in = ((name, tensor) for name, tensor in named_tensors(model) if not uses_external_data(tensor))
+    floats = ((name, tensor) for name, tensor in read_in if tensor.data_type in _FLOATS)
     return [name for name, tensor in floats if not _is_usable(onnx.numpy_helper.to_array(tensor))]
 
 

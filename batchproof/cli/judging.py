@@ -20,8 +20,10 @@ from batchproof.cli.options import (
     settings_of,
 )
 from batchproof.cli.outcome import conclude
+from batchproof.errors import InputError
 
 if TYPE_CHECKING:
+    from batchproof.validate.independence import Proof
     from batchproof.verdict import Verdict
 
 
@@ -34,14 +36,12 @@ def prove(model: Model, as_json: Json = False) -> None:
     from batchproof.artifacts import onnx_file
     from batchproof.console import working
     from batchproof.validate.independence import prove as prove_independence
-    from batchproof.validate.independence.witness import Witness, witness
     from batchproof.verdict import Verdict
 
-    graph = onnx_file.read(model)
+    graph = onnx_file.read_graph(model)
     with working(f"proving {model.name}"):
         proof = prove_independence(graph)
-        seen = witness(graph, proof) if proof.status.is_failure else None
-    sentence = seen.sentence if isinstance(seen, Witness) else seen.reason if seen else None
+        sentence = _witnessed(model, proof) if proof.status.is_failure else None
     facts = {"verdict": proof.status.value, "node": proof.node, "op": proof.op, "tensor": proof.tensor}
     facts |= {"reason": proof.reason, "kind": proof.kind, "witness": sentence}
     verdict = Verdict("proof", model.stem, proof.status, proof.reason, witness=sentence)
@@ -50,6 +50,18 @@ def prove(model: Model, as_json: Json = False) -> None:
             f"batchproof: warning: weight '{name}' holds NaN or Inf; the proof is about the graph alone", err=True
         )
     conclude([verdict], as_json, definite=True, **facts if as_json else {}, path=list(proof.path))
+
+
+def _witnessed(model: Path, proof: Proof) -> str:
+    """Run the refuted model, which needs its weights, and tell what was seen."""
+    from batchproof.artifacts import onnx_file
+    from batchproof.validate.independence.witness import Witness, witness
+
+    try:
+        seen = witness(onnx_file.read(model), proof)
+    except InputError as error:
+        return f"it was not run: {error.what}"
+    return seen.sentence if isinstance(seen, Witness) else seen.reason
 
 
 @app.command()

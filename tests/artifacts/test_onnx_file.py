@@ -98,3 +98,41 @@ def test_external_data_is_part_of_the_hash(external: Path) -> None:
 def test_weights_that_are_not_finite_are_named(value: float) -> None:
     assert onnx_file.non_finite_weights(tiny(np.array([1, value], np.float32))) == ["w"]
     assert onnx_file.non_finite_weights(tiny(np.array([1, 2], np.float32))) == []
+
+
+def _with_external_weight(folder: Path, bytes_of_weight: int) -> Path:
+    """A file that has a length and no content stands for the weight: it takes no space on the disk."""
+    weight = onnx.TensorProto(name="w", data_type=onnx.TensorProto.FLOAT, dims=[3, bytes_of_weight // 12])
+    shape = onnx.TensorProto(name="shape", data_type=onnx.TensorProto.INT64, dims=[2])
+    for tensor, file in ((weight, "weights.bin"), (shape, "shapes.bin")):
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value=file)
+    with (folder / "weights.bin").open("wb") as stream:
+        stream.truncate(bytes_of_weight)
+    (folder / "shapes.bin").write_bytes(np.array([0, -1], np.int64).tobytes())
+    nodes = [
+        helper.make_node("Reshape", ["input", "shape"], ["rows"]),
+        helper.make_node("MatMul", ["rows", "w"], ["out"]),
+    ]
+    image = helper.make_tensor_value_info("input", onnx.TensorProto.FLOAT, ["N", 3, 1, 1])
+    result = helper.make_tensor_value_info("out", onnx.TensorProto.FLOAT, ["N", bytes_of_weight // 12])
+    graph = helper.make_graph(nodes, "huge", [image], [result], [weight, shape])
+    path = folder / "huge.onnx"
+    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]).SerializeToString())
+    return path
+
+
+def test_a_graph_of_three_gigabytes_is_read_with_its_shapes_and_without_its_weights(tmp_path: Path) -> None:
+    path = _with_external_weight(tmp_path, 3 * 2**30)
+    model = onnx_file.read_graph(path)
+    weight, shape = model.graph.initializer
+    assert onnx.external_data_helper.uses_external_data(weight)
+    assert onnx.numpy_helper.to_array(shape).tolist() == [0, -1]
+    assert onnx_file.non_finite_weights(model) == []
+    with pytest.raises(InputError, match="more than 2 GB of weights"):
+        onnx_file.read(path)
+
+
+def test_both_ways_of_reading_give_the_same_small_model(tmp_path: Path) -> None:
+    path = _with_external_weight(tmp_path, 1200)
+    assert onnx_file.read_graph(path) == onnx_file.read(path)

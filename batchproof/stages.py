@@ -10,7 +10,7 @@ from batchproof.artifacts.step import Listener, Step
 from batchproof.artifacts.store import Store
 from batchproof.errors import printable
 from batchproof.settings import Settings
-from batchproof.zoo.pack import CheckpointSource, OnnxSource, Pack, PackModel
+from batchproof.zoo.pack import Pack, PackModel, SeededSource
 
 STAGES = ("export", "surgery", "build", "validate")
 
@@ -39,5 +39,5 @@ def plan_of(stage: str) -> Plan:
 
 def _entry(model: PackModel) -> ModelEntry:
     source = model.source
-    origin = printable(source.path.name) if isinstance(source, OnnxSource | CheckpointSource) else f"seed {source.seed}"
+    origin = f"seed {source.seed}" if isinstance(source, SeededSource) else printable(source.path.name)
     return ModelEntry(model.spec, model.reason, origin, model.licence)

@@ -20,6 +20,8 @@ PUBLIC = {PROOF, *(f"{PROOF}.{name}" for name in independence.__all__)}
 OWNERS = {
     "torch": "export/",
     "onnxruntime": "runtime.py",
+    "mmengine": "export/mmdet/",
+    "safetensors": "export/safetensors_file.py",
     "insightface": "validate/oracle.py",
     "cv2": "pipeline/opencv.py",
     "tensorrt": "build/tensorrt_compat.py",

@@ -28,7 +28,10 @@ from batchproof.zoo.spec import Precision
 @app.command()
 def export(
     source: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A checkpoint (.pt, .pth) or an ONNX file.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A checkpoint (.pt, .pth, .safetensors) or an ONNX file.", show_default=False
+        ),
     ],
     output: Output,
     opset: Annotated[
@@ -38,6 +41,19 @@ def export(
     unit_embedding: Annotated[
         bool, typer.Option("--unit-embedding", help="Divide each embedding by its length, in the graph.")
     ] = DEFAULTS.unit_embedding,
+    recover: Annotated[
+        bool,
+        typer.Option("--recover", help="Take the weights out of an ONNX file and export their network anew."),
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="mmdet.py",
+            help="What your own SCRFD was trained as. It is Python: more than plain data is refused unrun.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Export a PyTorch checkpoint with a free batch, or take an ONNX file in; the architecture is recognised.
@@ -47,9 +63,14 @@ def export(
     from batchproof.artifacts.output_file import replacing
     from batchproof.console import working
     from batchproof.export import stage
-    from batchproof.export.resolve import resolve_file
+    from batchproof.export.resolve import configured_model, recovered_model, resolve_file
 
-    model = resolve_file(source)
+    if recover and config is not None:
+        raise InputError("--recover and --config exclude each other", remedy="--config belongs to a checkpoint")
+    if config is not None:
+        model = configured_model(source, config)
+    else:
+        model = recovered_model(source) if recover else resolve_file(source)
     with working(f"exporting {source.name}"), replacing(output) as written:
         verdicts = stage.export(model, written, ExportOptions(exporter, opset, unit_embedding))
         stop_if_failed(verdicts, as_json)

@@ -6,6 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +14,9 @@ import torch
 from torch import Tensor
 
 from batchproof.errors import InputError
+from batchproof.export.safetensors_file import read_safetensors
+
+SAFETENSORS = ".safetensors"
 
 # The largest known face checkpoint, iresnet200 with its optimiser's state, has 1.5 GB. torch.load needs more memory
 # than the file has bytes, so anything far above is refused before it is read.
@@ -25,24 +29,43 @@ _SAVE_ALONE = "Save the weights alone: torch.save(network.state_dict(), 'weights
 _FETCH_AGAIN = "Fetch or save the checkpoint again"
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """The weights of a file, floating-point ones as float32, and the other types, if any, in which they were stored."""
+
+    weights: dict[str, Tensor]
+    stored_as: tuple[str, ...]
+
+    @property
+    def remark(self) -> str:
+        """Say that weights were not stored as they are exported; nothing where they were."""
+        return f"; stored as {', '.join(self.stored_as)}, exported as float32" if self.stored_as else ""
+
+
 def load_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read the weights in `path` as `read_checkpoint` does."""
+    return read_checkpoint(path).weights
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
     """Read the weights in `path`, on the CPU, floating-point ones as float32, by their keys in the bare network.
 
-    Accepts a state dict, or a dictionary with one under `state_dict` (mmdetection, Lightning), in torch's current and
-    legacy formats. The prefix `module.` of data-parallel training is taken off; where Lightning keeps the network
-    under `model.`, its loss head beside it is left out. Raises `InputError` when the file is missing, unreadable, too
-    large, truncated, no checkpoint, needs code to be loaded, or holds NaN or Inf.
+    Accepts a safetensors file, or torch's current and legacy formats with a state dict, or with a dictionary that has
+    one under `state_dict` (mmdetection, Lightning). The prefix `module.` of data-parallel training is taken off; where
+    Lightning keeps the network under `model.`, its loss head beside it is left out. Raises `InputError` when the file
+    is missing, unreadable, too large, truncated, no checkpoint, needs code to be loaded, or holds NaN or Inf.
     """
     weights = _without_prefixes(_state_dict(_load(path), path))
     if odd := [key for key, tensor in weights.items() if not _is_plain(tensor)]:
         what = f"weights are sparse, quantised, complex or without data: {', '.join(odd[:3])}"
         raise InputError(what, where=path, remedy=_SAVE_ALONE)
+    others = {_type_name(tensor) for tensor in weights.values() if tensor.is_floating_point()} - {"float32"}
     weights = {key: _as_float32(tensor) for key, tensor in weights.items() if key not in _IGNORED}
     if broken := [key for key, tensor in weights.items() if not tensor.isfinite().all()]:
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
         what = f"weights hold NaN or Inf: {', '.join(broken[:3])}{more}"
         raise InputError(what, where=path, remedy="Take a checkpoint from before the training diverged")
-    return weights
+    return Checkpoint(weights, tuple(sorted(others)))
 
 
 def _is_plain(tensor: Tensor) -> bool:
@@ -54,7 +77,7 @@ def _load(path: Path) -> object:
     try:
         with path.open("rb") as stream:
             _check_size(path, os.fstat(stream.fileno()).st_size)
-            return _unpickled(stream, path)
+            return read_safetensors(path) if path.suffix.lower() == SAFETENSORS else _unpickled(stream, path)
     except OSError as error:
         raise InputError(
             f"cannot be read ({error.strerror})", where=path, remedy="Check the path and its permissions"
@@ -101,6 +124,10 @@ def _without_prefixes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     if any(key.startswith("model.") for key in weights):
         weights = {key.removeprefix("model."): tensor for key, tensor in weights.items() if key.startswith("model.")}
     return weights
+
+
+def _type_name(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _as_float32(tensor: Tensor) -> Tensor:

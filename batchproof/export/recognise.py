@@ -10,10 +10,9 @@ from pathlib import Path
 from torch import Tensor
 
 from batchproof.errors import InputError
+from batchproof.export.deviations import Shapes, deviations, more
 from batchproof.export.networks.catalogue import CATALOGUE
 from batchproof.zoo.spec import ModelSpec
-
-Shapes = dict[str, tuple[int, ...]]
 
 _SHOWN = 3  # keys of each kind in a message
 _NEAR = 0.5  # how well the entries must fit for a file to count as a variant or a fragment of an architecture
@@ -42,12 +41,12 @@ def recognise_checkpoint(weights: Mapping[str, Tensor], where: Path | None = Non
     if _fit(wanted, shapes) < _NEAR:
         first = ", ".join(sorted(shapes)[:_SHOWN]) or "nothing"
         raise InputError(
-            f"no known face model: holds {len(shapes)} entries ({first}{_more(len(shapes))})",
+            f"no known face model: holds {len(shapes)} entries ({first}{more(len(shapes))})",
             where=where,
             remedy=f"Known architectures are {', '.join(CATALOGUE)}",
         )
     raise InputError(
-        f"nearly a {nearest}, but {_deviations(wanted, shapes)}",
+        f"nearly a {nearest}, but {deviations(wanted, shapes)}",
         where=where,
         remedy="Take the checkpoint of an unmodified network, whole",
     )
@@ -66,22 +65,3 @@ def _fit(wanted: Shapes, shapes: Shapes) -> float:
     common = wanted.keys() & shapes.keys()
     agreeing = sum(wanted[key] == shapes[key] for key in common)
     return (len(common) + agreeing) / 2 / len(wanted.keys() | shapes.keys())
-
-
-def _deviations(wanted: Shapes, shapes: Shapes) -> str:
-    """Say what is missing, unexpected and of another shape: the first few of each kind, and how many more."""
-    missing = [key for key in wanted if key not in shapes]
-    unexpected = [key for key in shapes if key not in wanted]
-    reshaped = [
-        f"{key} {list(shapes[key])} instead of {list(shape)}"
-        for key, shape in wanted.items()
-        if key in shapes and shapes[key] != shape
-    ]
-    kinds = {"missing": missing, "unexpected": unexpected, "mis-shaped": reshaped}
-    return "; ".join(
-        f"{len(keys)} {kind}: {', '.join(keys[:_SHOWN])}{_more(len(keys))}" for kind, keys in kinds.items() if keys
-    )
-
-
-def _more(count: int) -> str:
-    return f" and {count - _SHOWN} more" if count > _SHOWN else ""

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from batchproof.artifacts import onnx_file
 from batchproof.artifacts.hashing import content_sha256
 from batchproof.errors import InputError
+from batchproof.export.naming import distinct_names, own_name, store_name
 from batchproof.export.torch_module import require_torch
-from batchproof.zoo.pack import DEMO, NO_LICENCE, PUBLISHED_PACKS, CheckpointSource, OnnxSource, Pack, PackModel
+from batchproof.zoo.pack import (
+    DEMO,
+    NO_LICENCE,
+    PUBLISHED_PACKS,
+    CheckpointSource,
+    ConfiguredSource,
+    OnnxSource,
+    Pack,
+    PackModel,
+    RecoveredSource,
+)
 from batchproof.zoo.published import INSIGHTFACE_LICENCE, PUBLISHED
 from batchproof.zoo.recognise import recognise
 
 ONNX_SUFFIXES = {".onnx"}
-CHECKPOINT_SUFFIXES = {".pt", ".pth"}
+CHECKPOINT_SUFFIXES = {".pt", ".pth", ".safetensors"}
+
+_KNOWN_SUFFIXES = ".onnx, .pt, .pth or .safetensors"
 
 
 def named_pack(name: str, cache: Path | None = None) -> Pack:
@@ -48,10 +59,10 @@ def directory_pack(folder: Path, name: str | None = None) -> Pack:
     """Recognise every model file in `folder`; raises `InputError` at the first that is none."""
     files = _model_files(folder)
     if not files:
-        raise InputError("holds no .onnx, .pt or .pth file", where=folder, remedy="Name the folder with your models")
+        raise InputError(f"holds no {_KNOWN_SUFFIXES} file", where=folder, remedy="Name the folder with your models")
     return Pack(
-        name or _store_name(folder),
-        tuple(resolve_file(path, model) for path, model in zip(files, _distinct_names(files), strict=True)),
+        name or store_name(folder),
+        tuple(resolve_file(path, model) for path, model in zip(files, distinct_names(files), strict=True)),
     )
 
 
@@ -60,7 +71,7 @@ def resolve_file(path: Path, name: str | None = None) -> PackModel:
 
     Raises `InputError` for anything that is no known face model, and for weights that hold NaN or Inf.
     """
-    name = name or _safe(path.stem) or "model"
+    name = name or own_name(path)
     if path.suffix.lower() in CHECKPOINT_SUFFIXES:
         return _checkpoint(path, name)
     model = onnx_file.read(path)
@@ -69,52 +80,66 @@ def resolve_file(path: Path, name: str | None = None) -> PackModel:
             f"weights hold NaN or Inf: {', '.join(broken[:3])}", where=path, remedy="Export the model again"
         )
     recognition = recognise(model, path)
-    published = PUBLISHED.get(content_sha256(path))
-    origin = f"; the published {published.name} by its sha256" if published else ""
-    licence = published.licence if published else NO_LICENCE
+    origin, licence = _published(path)
     return PackModel(name, recognition.spec, OnnxSource(path), recognition.reason + origin, licence)
+
+
+def recovered_model(path: Path, name: str | None = None) -> PackModel:
+    """Recognise the architecture whose layers pair with those of an ONNX file, which then is a source of weights.
+
+    Raises `InputError` when there is none, with the first difference to the nearest, and for anything else than ONNX.
+    """
+    if path.suffix.lower() not in ONNX_SUFFIXES:
+        raise InputError("no ONNX file to recover weights from", where=path, remedy="Export a checkpoint as it is")
+    require_torch()
+    from batchproof.export.recovery.recover import recover
+
+    found = recover(path)
+    origin, licence = _published(path)
+    source = RecoveredSource(path, found.architecture)
+    return PackModel(name or own_name(path), found.spec, source, found.reason + origin, licence)
+
+
+def configured_model(checkpoint: Path, config: Path, name: str | None = None) -> PackModel:
+    """Take a checkpoint for the SCRFD that an mmdet configuration describes; the file may have any suffix.
+
+    A configuration is Python, which mmengine runs: one that is more than plain data is refused unrun. Raises
+    `InputError` for it, for weights that do not fit it, and for all that a checkpoint is refused for.
+    """
+    require_torch()
+    from batchproof.export.mmdet.trained import check_trained
+
+    configured, read = check_trained(config, checkpoint)
+    reason = f"all {len(read.weights)} entries fit the SCRFD that {config.name} describes{read.remark}"
+    source = ConfiguredSource(checkpoint, config, repr(configured.variant))
+    return PackModel(name or own_name(checkpoint), configured.spec, source, reason, NO_LICENCE)
+
+
+def _published(path: Path) -> tuple[str, str]:
+    """Say by its hash whether the file is a published one, and under which licence it is."""
+    published = PUBLISHED.get(content_sha256(path))
+    if published is None:
+        return "", NO_LICENCE
+    return f"; the published {published.name} by its sha256", published.licence
 
 
 def _checkpoint(path: Path, name: str) -> PackModel:
     require_torch()
-    from batchproof.export.checkpoint import load_state_dict
+    from batchproof.export.checkpoint import read_checkpoint
     from batchproof.export.recognise import recognise_checkpoint
 
-    found = recognise_checkpoint(load_state_dict(path), where=path)
-    return PackModel(name, found.spec, CheckpointSource(path, found.architecture), found.reason, NO_LICENCE)
-
-
-def _distinct_names(files: Sequence[Path]) -> list[str]:
-    """Name models after their files: by stem, by stem and suffix where stems meet, and never twice the same."""
-    stems = Counter(_safe(path.stem) for path in files)
-    names = [_safe(path.stem if stems[_safe(path.stem)] == 1 else path.name) for path in files]
-    for index, name in enumerate(names):
-        if not name or name in names[:index]:
-            what = "has a name that" + (f" becomes '{name}', like another's" if name else " leaves nothing")
-            remedy = "Rename it with ASCII letters, digits, '.', '_' and '-'"
-            raise InputError(what, where=files[index], remedy=remedy)
-    return names
-
-
-def _store_name(folder: Path) -> str:
-    """Name a store after its folder, but never after a pack: it would take the place of that pack's store."""
-    name = _safe(folder.resolve().name) or "models"
-    if name in {DEMO.name, *PUBLISHED_PACKS}:
-        raise InputError(f"'{name}' is the name of a pack", where=folder, remedy="Name the store with --pack NAME")
-    return name
+    read = read_checkpoint(path)
+    found = recognise_checkpoint(read.weights, where=path)
+    source = CheckpointSource(path, found.architecture)
+    return PackModel(name, found.spec, source, found.reason + read.remark, NO_LICENCE)
 
 
 def _model_files(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if path.suffix.lower() in ONNX_SUFFIXES | CHECKPOINT_SUFFIXES)
     except OSError as error:
-        remedy = "Name a folder with .onnx, .pt or .pth files"
+        remedy = f"Name a folder with {_KNOWN_SUFFIXES} files"
         raise InputError(f"cannot be listed ({error.strerror})", where=folder, remedy=remedy) from error
-
-
-def _safe(name: str) -> str:
-    """Keep what may stand in a file name, a config and a shell line."""
-    return re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).lstrip(".-")
 
 
 def _absent(name: str, cache: Path) -> InputError:

@@ -17,7 +17,16 @@ from batchproof.export.options import DEFAULTS, ExportOptions
 from batchproof.export.torch_module import require_torch
 from batchproof.settings import Settings
 from batchproof.verdict import Status, Verdict
-from batchproof.zoo.pack import CheckpointSource, OnnxSource, Pack, PackModel, SeededSource
+from batchproof.zoo.pack import (
+    ConfiguredSource,
+    NetworkSource,
+    OnnxSource,
+    Pack,
+    PackModel,
+    RecoveredSource,
+    SeededSource,
+    Source,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,10 +56,16 @@ def _step(model: PackModel) -> Step:
         model.name,
         partial(_produce, model),
         produces=(layout.exported(model.name),),
-        sources=() if isinstance(source, SeededSource) else (source.path,),
+        sources=_files(source),
         settings=settings,
         tools=("onnx",) if isinstance(source, OnnxSource) else _TORCH_TOOLS,
     )
+
+
+def _files(source: Source) -> tuple[Path, ...]:
+    if isinstance(source, SeededSource):
+        return ()
+    return (source.path, source.config) if isinstance(source, ConfiguredSource) else (source.path,)
 
 
 def _produce(model: PackModel, workspace: Workspace) -> Outcome:
@@ -62,14 +77,14 @@ def export(model: PackModel, output: Path, options: ExportOptions = DEFAULTS) ->
 
     An ONNX source is taken over as it is, byte for byte, so that later stages are measured against the very original;
     external data move inside, and `options` are refused with an `InputError`. A network is exported with a free batch
-    and compared with PyTorch.
+    and compared with PyTorch; where its weights were recovered, PyTorch is compared with their ONNX file before.
     """
     if isinstance(model.source, OnnxSource):
         if options != DEFAULTS:
-            remedy = "Leave the options away, or export a checkpoint"
+            remedy = "Leave the options away, export a checkpoint, or recover the weights with --recover"
             raise InputError("an ONNX file is taken over as it is", where=model.source.path, remedy=remedy)
         return (_take_over(model.name, model.source.path, output, model.reason),)
-    return (_from_torch(model, _network(model.source), output, options),)
+    return _from_torch(model, model.source, output, options)
 
 
 def _take_over(subject: str, source: Path, output: Path, reason: str) -> Verdict:
@@ -82,31 +97,32 @@ def _take_over(subject: str, source: Path, output: Path, reason: str) -> Verdict
     return Verdict("export.taken_over", subject, status, f"{reason}; {'' if same else 'not '}copied byte for byte")
 
 
-def _from_torch(model: PackModel, network: nn.Module, output: Path, options: ExportOptions) -> Verdict:
+def _from_torch(model: PackModel, source: NetworkSource, output: Path, options: ExportOptions) -> tuple[Verdict, ...]:
     from batchproof.export.check import check_against_torch
     from batchproof.export.exporter import export_onnx
     from batchproof.export.heads import UnitEmbedding
+    from batchproof.export.source_network import network_of
 
+    network = network_of(source)
+    recovered = _against_original(model, source, network)
     if options.unit_embedding:
         _require_embedder(model)
         network = UnitEmbedding(network)
     export_onnx(network, model.spec, output, options=options, metadata=_metadata(model, options))
-    return check_against_torch(network, model.spec, output, model.name)
+    return (*recovered, check_against_torch(network, model.spec, output, model.name))
+
+
+def _against_original(model: PackModel, source: NetworkSource, network: nn.Module) -> tuple[Verdict, ...]:
+    from batchproof.export.recovery.check import check_against_original
+
+    if not isinstance(source, RecoveredSource):
+        return ()
+    return (check_against_original(network, model.spec, source.path, model.name),)
 
 
 def _require_embedder(model: PackModel) -> None:
     if model.spec.role != "embedder":
         raise InputError(f"{model.name} is a {model.spec.role}", remedy="Only an embedder has embeddings to normalise")
-
-
-def _network(source: CheckpointSource | SeededSource) -> nn.Module:
-    from batchproof.export.checkpoint import load_state_dict
-    from batchproof.export.networks.catalogue import architecture
-    from batchproof.export.seeded import seeded
-
-    if isinstance(source, SeededSource):
-        return seeded(source.architecture, source.seed)
-    return architecture(source.architecture).filled(load_state_dict(source.path))
 
 
 def _metadata(model: PackModel, options: ExportOptions) -> dict[str, str]:
@@ -116,10 +132,12 @@ def _metadata(model: PackModel, options: ExportOptions) -> dict[str, str]:
         "preprocessing": f"{spec.input.colour}, (pixel - {spec.input.mean}) / {spec.input.std}",
         "licence": model.licence,
     }
-    if isinstance(source, CheckpointSource):
-        facts |= {"architecture": source.architecture, "source_sha256": content_sha256(source.path)}
+    if not isinstance(source, OnnxSource):
+        facts["architecture"] = source.architecture
     if isinstance(source, SeededSource):
-        facts |= {"architecture": source.architecture, "seed": str(source.seed)}
+        facts["seed"] = str(source.seed)
+    else:
+        facts["source_sha256"] = content_sha256(source.path)
     if options.unit_embedding:
         facts["embedding"] = "of length 1"
     return {f"batchproof.{key}": value for key, value in facts.items()}

@@ -28,6 +28,26 @@ class CheckpointSource:
 
 
 @dataclass(frozen=True)
+class ConfiguredSource:
+    """A PyTorch checkpoint of the user's, and the mmdet configuration of the SCRFD that it was trained as.
+
+    `architecture` are all the numbers that were read from the configuration, as text: it may build upon other files.
+    """
+
+    path: Path
+    config: Path
+    architecture: str
+
+
+@dataclass(frozen=True)
+class RecoveredSource:
+    """An ONNX file of the user's as a source of weights, and the architecture that its layers pair with."""
+
+    path: Path
+    architecture: str
+
+
+@dataclass(frozen=True)
 class SeededSource:
     """Deterministic random weights in a true architecture: something to run when no weights may be shipped."""
 
@@ -35,7 +55,9 @@ class SeededSource:
     seed: int
 
 
-Source = OnnxSource | CheckpointSource | SeededSource
+# What PyTorch exports; an ONNX file that is no source of weights is taken over as it is.
+NetworkSource = CheckpointSource | ConfiguredSource | RecoveredSource | SeededSource
+Source = OnnxSource | NetworkSource
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from batchproof.errors import InputError
-from batchproof.export.checkpoint import LARGEST_CHECKPOINT, load_state_dict
+from batchproof.export.checkpoint import LARGEST_CHECKPOINT, load_state_dict, read_checkpoint
 
 Weights = dict[str, Tensor]
 
@@ -56,6 +57,48 @@ def test_the_prefix_of_data_parallel_training_is_taken_off(path: Path, weights: 
 def test_of_a_lightning_module_the_network_is_read(path: Path, weights: Weights) -> None:
     torch.save({"state_dict": {**prefixed(weights, "model."), "head.kernel": torch.zeros(3)}, "epoch": 1}, path)
     assert_read(path, weights)
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["current format", "legacy format"])
+def test_weights_saved_on_a_gpu_are_read_where_there_is_none(
+    path: Path, weights: Weights, zipped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
+    torch.save(weights, path, _use_new_zipfile_serialization=zipped)
+    content = zipfile.ZipFile(path).read("weights/data.pkl") if zipped else path.read_bytes()
+    assert b"cuda:0" in content
+    assert_read(path, weights)
+
+
+def test_the_prefix_of_lightning_around_data_parallel_is_taken_off(path: Path, weights: Weights) -> None:
+    torch.save({"state_dict": prefixed(prefixed(weights, "model."), "module."), "pytorch-lightning_version": "2"}, path)
+    assert_read(path, weights)
+
+
+@pytest.mark.parametrize(
+    ("types", "remark"),
+    [
+        ({}, ""),
+        ({"a.bias": torch.float16}, "; stored as float16, exported as float32"),
+        (
+            {"a.bias": torch.bfloat16, "a.weight": torch.float64},
+            "; stored as bfloat16, float64, exported as float32",
+        ),
+    ],
+)
+def test_types_other_than_float32_are_told(
+    path: Path, weights: Weights, types: dict[str, torch.dtype], remark: str
+) -> None:
+    torch.save({key: tensor.to(types.get(key, tensor.dtype)) for key, tensor in weights.items()}, path)
+    read = read_checkpoint(path)
+    assert read.remark == remark
+    assert {tensor.dtype for tensor in read.weights.values()} == {torch.float32, torch.int64}
+
+
+def test_numbers_too_large_for_float32_are_named(path: Path, weights: Weights) -> None:
+    torch.save({**weights, "a.bias": weights["a.bias"].double() * 1e300}, path)
+    with pytest.raises(InputError, match=r"weights hold NaN or Inf: a\.bias\."):
+        load_state_dict(path)
 
 
 def test_half_precision_becomes_float32_and_counters_stay(path: Path, weights: Weights) -> None:

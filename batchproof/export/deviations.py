@@ -1,0 +1,30 @@
+"""What keeps a state dict from filling a network, in words."""
+
+from __future__ import annotations
+
+_SHOWN = 3  # keys of each kind in a message
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def deviations(wanted: Shapes, shapes: Shapes) -> str:
+    """Say what is missing, unexpected and of another shape: the first few of each kind, and how many more.
+
+    Empty when both are equal.
+    """
+    missing = [key for key in wanted if key not in shapes]
+    unexpected = [key for key in shapes if key not in wanted]
+    reshaped = [
+        f"{key} {list(shapes[key])} instead of {list(shape)}"
+        for key, shape in wanted.items()
+        if key in shapes and shapes[key] != shape
+    ]
+    kinds = {"missing": missing, "unexpected": unexpected, "mis-shaped": reshaped}
+    return "; ".join(
+        f"{len(keys)} {kind}: {', '.join(keys[:_SHOWN])}{more(len(keys))}" for kind, keys in kinds.items() if keys
+    )
+
+
+def more(count: int) -> str:
+    """Say how many are not shown."""
+    return f" and {count - _SHOWN} more" if count > _SHOWN else ""

@@ -1,0 +1,26 @@
+"""From where a model comes from to the network that is exported, whatever kind of source that is."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from batchproof.export.checkpoint import load_state_dict
+from batchproof.export.mmdet.trained import trained_network
+from batchproof.export.networks.catalogue import architecture
+from batchproof.export.recovery.recover import recovered_network
+from batchproof.export.seeded import seeded
+from batchproof.zoo.pack import ConfiguredSource, NetworkSource, RecoveredSource, SeededSource
+
+
+def network_of(source: NetworkSource) -> nn.Module:
+    """Build the network of `source` with its weights, float32, in evaluation mode.
+
+    Raises `InputError` when its files cannot be read, or are no longer those that were recognised.
+    """
+    if isinstance(source, SeededSource):
+        return seeded(source.architecture, source.seed)
+    if isinstance(source, RecoveredSource):
+        return recovered_network(source.path, source.architecture)
+    if isinstance(source, ConfiguredSource):
+        return trained_network(source.config, source.path)
+    return architecture(source.architecture).filled(load_state_dict(source.path))

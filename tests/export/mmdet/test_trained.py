@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from torch import Tensor, nn
+
+from batchproof.errors import InputError
+from batchproof.export.check import check_against_torch
+from batchproof.export.exporter import export_onnx
+from batchproof.export.mmdet.trained import check_trained, trained_network
+from batchproof.export.networks.scrfd import SCRFD, Variant
+from batchproof.validate.independence import prove
+from batchproof.verdict import Status
+from tests.export.mmdet.configs import (
+    MOBILENET,
+    MOBILENET_VARIANT,
+    RESNET,
+    RESNET_VARIANT,
+    Config,
+    changed,
+    written,
+)
+from tests.export.networks.alive import alive
+
+pytest.importorskip("mmengine", reason="the extra 'mmdet' is not installed")
+
+
+def trained(variant: Variant) -> nn.Module:
+    torch.manual_seed(0)
+    return alive(SCRFD(variant), (64, 96))
+
+
+def saved(path: Path, network: nn.Module) -> Path:
+    """Write a checkpoint as mmdet's runner does."""
+    weights: dict[str, Tensor] = {**network.state_dict(), "bbox_head.integral.project": torch.arange(9.0)}
+    torch.save({"meta": {"epoch": 640}, "state_dict": weights, "optimizer": {"lr": 0.1}}, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("model", "variant"), [(RESNET, RESNET_VARIANT), (MOBILENET, MOBILENET_VARIANT)], ids=["ResNetV1e", "MobileNetV1"]
+)
+def test_a_retrained_detector_of_invented_widths_goes_through(tmp_path: Path, model: Config, variant: Variant) -> None:
+    network = trained(variant)
+    config, checkpoint = written(tmp_path / "mine.py", model), saved(tmp_path / "mine.pth", network)
+    configured, _ = check_trained(config, checkpoint)
+    loaded = trained_network(config, checkpoint)
+    images = torch.rand(2, 3, 64, 96)
+    with torch.inference_mode():
+        pairs = zip(network(images), loaded(images), strict=True)
+    assert all(torch.equal(original, again) for original, again in pairs)
+    file = tmp_path / "mine.onnx"
+    export_onnx(loaded, configured.spec, file, metadata={})
+    assert check_against_torch(loaded, configured.spec, file, "mine").status is Status.PASS
+    assert prove(onnx.load(file)).status is Status.PROVEN
+
+
+def test_weights_of_another_configuration_are_refused_with_the_keys(tmp_path: Path) -> None:
+    config = written(tmp_path / "mine.py", changed(RESNET, neck__out_channels=12, bbox_head__in_channels=12))
+    checkpoint = saved(tmp_path / "mine.pth", trained(RESNET_VARIANT))
+    expected = (
+        r"mine\.pth: does not fit the network of mine\.py: \d+ mis-shaped: neck\.lateral_convs\.0\.conv\.weight "
+        r"\[10, 12, 1, 1\] instead of \[12, 12, 1, 1\]"
+    )
+    with pytest.raises(InputError, match=expected):
+        check_trained(config, checkpoint)

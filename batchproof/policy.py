@@ -26,15 +26,21 @@ _EXACT_KEYS = ConfigDict(extra="forbid")
 @with_config(_EXACT_KEYS)
 @dataclass(frozen=True)
 class SurgeryLimits:
-    """Limits of a repair, and of the Casts that FP32 islands may cost an FP16 graph.
-
-    The first two are the largest absolute difference of any output: to the original (N = 1), and of a batch's row to
-    the image alone.
-    """
+    """Largest absolute difference of any output: to the original (N = 1), and of a batch's row to the image alone."""
 
     single_max_abs: Limit
     row_max_abs: Limit
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
+class Fp16GraphLimits:
+    """What an FP16 graph must be: mostly half, within the range of half, and without many Casts at FP32 islands."""
+
+    half_share: Annotated[float, Field(ge=0, le=1)]
     island_casts: Limit
+    overflowing_weights: Limit
+    largest_activation: Annotated[float, Field(gt=0, le=65504)]
 
 
 @with_config(_EXACT_KEYS)
@@ -94,6 +100,7 @@ class Policy:
     """All thresholds."""
 
     surgery: SurgeryLimits
+    fp16_graph: Fp16GraphLimits
     fp32: PrecisionLimits
     fp16: PrecisionLimits
 

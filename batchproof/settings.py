@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchproof.errors import InputError
 from batchproof.policy import Policy
 from batchproof.profile import Profile
-from batchproof.zoo.pack import Pack
+from batchproof.zoo.pack import Pack, PackModel
 from batchproof.zoo.spec import Precision
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16")
@@ -26,6 +27,14 @@ class Settings:
     plans: Path | None = None
 
     def check(self, pack: Pack) -> None:
-        """Raise `InputError` before any work when the image size does not suit a model of `pack`."""
+        """Raise `InputError` before any work when the image size or the plans do not suit the models of `pack`."""
         for model in pack.models:
             self.profile.input_shapes(model.spec)
+        if self.plans is not None and not any(self.plan_of(model) for model in pack.models):
+            names = ", ".join(f"{model.name}.json" for model in pack.models)
+            raise InputError("holds no precision plan of this pack", where=self.plans, remedy=f"Name it {names}")
+
+    def plan_of(self, model: PackModel) -> Path | None:
+        """Return the precision plan of a model, where there is one."""
+        plan = None if self.plans is None else self.plans / f"{model.name}.json"
+        return plan if plan is not None and plan.exists() else None

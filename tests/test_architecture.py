@@ -28,13 +28,13 @@ OWNERS = {
     "tensorrt_rtx": "build/tensorrt_compat.py",
     "polygraphy": "build/",
 }
-FILES = sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
+FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 
 def imported(file: str) -> set[str]:
     """Every module that a file imports anywhere, for type checking or not."""
     names = set()
-    for node in ast.walk(ast.parse((PACKAGE / file).read_text())):
+    for node in ast.walk(ast.parse((PACKAGE / file).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
-README = (REPOSITORY / "README.md").read_text()
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"^    (batchproof [^\n]*?)(?:   .*)?$", README, re.MULTILINE)))
 SESSIONS = sorted({name for line in re.findall(r"nox -s ([^\n`]*)", README) for name in line.split(" --")[0].split()})
 

@@ -83,7 +83,8 @@ def _naming_what_is_invalid(path: Path) -> Iterator[None]:
 
 
 def _weight_bytes(model: onnx.ModelProto, path: Path) -> int:
-    return int(model.ByteSize()) + sum((path.parent / location).stat().st_size for location in set(_locations(model, path)))
+    files = {path.parent / location for location in _locations(model, path)}
+    return int(model.ByteSize()) + sum(file.stat().st_size for file in files)
 
 
 def external_files(path: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Verbs that judge one file: probe, parity."""
+"""Verbs that judge one file: prove, probe, parity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verbs that make one file from another: export, surgery, build."""
+"""Verbs that make one file from another: export and build."""
 
 from __future__ import annotations
 

@@ -37,6 +37,15 @@ def stop_if_failed(verdicts: Sequence[Verdict], as_json: bool) -> None:
         conclude(verdicts, as_json, output=None)
 
 
+def stop_if_unproven(verdicts: Sequence[Verdict], as_json: bool) -> None:
+    """End the command in the same way, with exit code 3, when a proof is unknown."""
+    from batchproof.verdict import Status
+
+    open_questions = [verdict for verdict in verdicts if verdict.status is Status.UNKNOWN]
+    if open_questions:
+        conclude(open_questions, as_json, definite=True, output=None)
+
+
 def conclude(verdicts: Sequence[Verdict], as_json: bool, *, definite: bool = False, **facts: Any) -> NoReturn:
     """Show verdicts and facts, and exit: 1 for a failure; with `definite`, 3 when nothing was decided."""
     from batchproof import console

@@ -9,9 +9,14 @@ import typer
 
 from batchproof.cli.app import surgery_app
 from batchproof.cli.options import Images, Json, Model, Output, PolicyOption, SizeOption, policy_of, size_of
-from batchproof.cli.outcome import conclude, plain, print_json, stop_if_failed
+from batchproof.cli.outcome import conclude, plain, print_json, stop_if_failed, stop_if_unproven
 from batchproof.errors import InputError
 from batchproof.export.options import NEWEST_OPSET
+
+Opset = Annotated[
+    int | None,
+    typer.Option("--opset", min=13, max=NEWEST_OPSET, help="Convert an older graph; 17 suits all backends."),
+]
 
 
 @surgery_app.command("apply")
@@ -21,10 +26,7 @@ def surgery_apply(
     fp16: Annotated[
         bool, typer.Option("--fp16", help="Write the typed FP16 graph; inputs and outputs stay FP32.")
     ] = False,
-    opset: Annotated[
-        int | None,
-        typer.Option("--opset", min=13, max=NEWEST_OPSET, help="Convert an older graph; 17 suits all backends."),
-    ] = None,
+    opset: Opset = None,
     raw: Annotated[
         str | None,
         typer.Option(
@@ -40,12 +42,16 @@ def surgery_apply(
     images: Images = None,
     size: SizeOption = "640x640",
     policy: PolicyOption = None,
+    unproven: Annotated[
+        bool, typer.Option("--unproven", help="Write a graph, too, that the proof cannot decide.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write a batch-safe graph, after comparing it with the original on ONNX Runtime.
 
-    Nothing is written when the comparison fails. Example: batchproof surgery det_10g.onnx -o det_10g_batch.onnx
-    For a pipeline that hands over camera frames: --raw uint8,NHWC,BGR
+    Nothing is written when the comparison fails, or when the proof cannot decide (exit code 3).
+
+    Example: batchproof surgery det_10g.onnx -o det_10g_batch.onnx, and for camera frames --raw uint8,NHWC,BGR
     """
     import onnx
 
@@ -74,6 +80,8 @@ def surgery_apply(
             graph, folded, judged = stage.fold_and_check(graph, raw_input, limits.surgery, (height, width), model.stem)
             passes, verdicts = (*passes, folded), (*verdicts, *judged)
         stop_if_failed(verdicts, as_json)
+        if not unproven:
+            stop_if_unproven(verdicts, as_json)
         onnx.save(graph, written)
     conclude(verdicts, as_json, output=str(output), reasons=stage.sentences(passes))
 
@@ -82,6 +90,7 @@ def surgery_apply(
 def surgery_plan(
     model: Model,
     output: Output,
+    opset: Opset = None,
     images: Images = None,
     size: SizeOption = "640x640",
     policy: PolicyOption = None,
@@ -98,7 +107,7 @@ def surgery_plan(
 
     limits, shape = policy_of(policy), size_of(size)
     with console.working(f"searching a plan for {model.name}") as tell:
-        graph, _, verdicts = stage.repair_and_check(onnx_file.read(model), limits.surgery, shape, model.stem)
+        graph, _, verdicts = stage.repair_and_check(onnx_file.read(model), limits.surgery, shape, model.stem, opset)
         stop_if_failed(verdicts, as_json)
         samples = stage.samples_for(graph, stage.pictures(images), shape)
         found = stage.find_precision_plan(

@@ -16,7 +16,6 @@ from batchproof.surgery.passes import PassResult, Reason, SurgeryPass, unchanged
 from batchproof.surgery.require_finite_weights import RequireFiniteWeights
 from batchproof.surgery.separate_frames import SeparateFrames
 from batchproof.surgery.shapes import image_size
-from batchproof.surgery.tell_normalisation import TellNormalisation
 from batchproof.surgery.thaw_reshape import ThawReshape
 from batchproof.surgery.unflatten_batch import UnflattenBatch
 from batchproof.surgery.upgrade_opset import UpgradeOpset
@@ -92,10 +91,14 @@ def _proof_report(proof: Proof, model: ir.Model) -> PassReport:
 
 
 def _copy(model: onnx.ModelProto) -> ir.Model:
-    # Renaming a tensor in onnx-ir reaches through to the protobuf that it was read from.
+    """Read a copy, all of whose nodes have names; renaming in onnx-ir reaches through to the protobuf it came from."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    return ir.serde.deserialize_model(copy)
+    work = ir.serde.deserialize_model(copy)
+    for node in work.graph.all_nodes():
+        # Reasons name nodes. Not after the operator: insightface takes names that start with Sub and Mul for a promise.
+        node.name = node.name or f"node_{node.outputs[0].name}"
+    return work
 
 
 def _chain(model: ir.Model, recognition: Recognition, opset: int | None) -> tuple[SurgeryPass, ...]:
@@ -109,7 +112,6 @@ def _chain(model: ir.Model, recognition: Recognition, opset: int | None) -> tupl
         ThawReshape(),
         UnflattenBatch(),
         SeparateFrames(recognition),
-        TellNormalisation(recognition),
         OpenBatch(recognition),
         NameOutputs(recognition),
     )

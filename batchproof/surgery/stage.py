@@ -59,8 +59,8 @@ def _repair(model: PackModel, settings: Settings) -> Step:
 
 
 def _fp16(model: PackModel, settings: Settings) -> Step:
-    images, plan = pictures(settings.images), _plan_of(model, settings)
-    limits = {"surgery": asdict(settings.policy.surgery), "fp16": asdict(settings.policy.fp16)}
+    images, plan = pictures(settings.images), settings.plan_of(model)
+    limits = {"graph": asdict(settings.policy.fp16_graph), "figures": asdict(settings.policy.fp16)}
     return Step(
         STAGE,
         "surgery",
@@ -68,15 +68,10 @@ def _fp16(model: PackModel, settings: Settings) -> Step:
         partial(_fp16_action, settings=settings, images=images, plan=plan, subject=f"{model.name}.fp16"),
         parents=(layout.repaired(model.name, "fp32"),),
         produces=(layout.repaired(model.name, "fp16"),),
-        sources=(*images, *([] if plan is None else [plan])),
+        sources=(*images[:_PICTURES], *([] if plan is None else [plan])),
         settings={"height": settings.profile.height, "width": settings.profile.width, "limits": limits},
         tools=_FP16_TOOLS,
     )
-
-
-def _plan_of(model: PackModel, settings: Settings) -> Path | None:
-    plan = None if settings.plans is None else settings.plans / f"{model.name}.json"
-    return plan if plan is not None and plan.exists() else None
 
 
 def _repair_action(workspace: Workspace, *, settings: Settings, subject: str) -> Outcome:
@@ -147,10 +142,9 @@ def convert_fp16(
     peak = peak_in_half(converted, activation_peaks(model, samples.blob))
     spec = recognise(model).spec
     judged = [
-        verdicts.compute_verdict(summary, len(found.nodes) if found else 0, subject),
-        verdicts.weight_verdict(summary, subject),
-        verdicts.range_verdict(peak, samples.name, subject),
-        verdicts.cast_verdict(converted, model, summary, policy.surgery.island_casts, subject),
+        verdicts.planned_verdict(summary, len(found.nodes) if found else 0, subject),
+        *verdicts.graph_verdicts(converted, model, summary, policy.fp16_graph, subject),
+        verdicts.range_verdict(peak, policy.fp16_graph, samples.name, subject),
     ]
     if spec.role in ("detector", "embedder"):
         limits = limits_for(spec, policy.fp16)
@@ -162,7 +156,7 @@ def convert_fp16(
 def find_precision_plan(model: onnx.ModelProto, samples: Samples, policy: Policy, progress: Progress) -> PrecisionPlan:
     """Find the nodes of a batch-safe FP32 graph that must stay in FP32; `progress` gets each try's number and limit.
 
-    Raises `StepFailedError` when no choice of nodes meets the policy.
+    Raises `StepFailedError` when no choice of nodes meets the policy, or only one that leaves too little in half.
     """
     from batchproof.surgery.fp16.fallback import find_plan
     from batchproof.surgery.fp16.figures import limits_for
@@ -170,21 +164,24 @@ def find_precision_plan(model: onnx.ModelProto, samples: Samples, policy: Policy
     from batchproof.zoo.recognise import recognise
 
     spec = recognise(model).spec
-    return find_plan(model, spec, Trial(samples, limits_for(spec, policy.fp16), progress=progress))
+    share = policy.fp16_graph.half_share
+    return find_plan(model, spec, Trial(samples, limits_for(spec, policy.fp16), progress=progress, half_share=share))
 
 
 def pictures(images: Path | None) -> list[Path]:
-    """List the pictures to judge FP16 on, a few of those in `images`, or of insightface's; none where that is missing.
+    """List the pictures to judge FP16 on: those in `images`, or insightface's; none where that is missing.
 
-    Raises `InputError` for a folder without pictures.
+    Raises `InputError` for a folder without pictures, and `MissingDependencyError` where they cannot be read.
     """
     from batchproof.errors import MissingDependencyError
 
     try:
         from batchproof.pipeline.pictures import picture_files
 
-        return picture_files(images)[:_PICTURES]
+        return picture_files(images)
     except MissingDependencyError:
+        if images is not None:
+            raise
         return []
 
 
@@ -198,7 +195,8 @@ def samples_for(model: onnx.ModelProto, images: Sequence[Path], size: tuple[int,
         return noise_samples(spec, size)
     from batchproof.pipeline.pictures import read_picture
 
-    return picture_samples([read_picture(path).pixels for path in images], spec, size)
+    shown = images[:_PICTURES]
+    return picture_samples([read_picture(path).pixels for path in shown], spec, size, of=len(images))
 
 
 def fold_and_check(

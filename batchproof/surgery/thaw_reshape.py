@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
-from batchproof.surgery.batch_layouts import BatchLayouts
+from batchproof.surgery.batch_layouts import BatchLayouts, without_weights
 from batchproof.surgery.passes import PassResult, Reason, SurgeryPass, changed, unchanged
 from batchproof.surgery.retarget import Retarget, Target, apply, fixed_target, reshapes
 from batchproof.validate.independence import BatchLayout, NoBatch, layouts
@@ -143,7 +143,7 @@ def _kept(model: onnx.ModelProto) -> int:
 
 def _tried(model: ir.Model, choices: list[_Choice], target: Target) -> onnx.ModelProto:
     """Return the graph with another target for some of its Reshapes."""
-    proto = ir.serde.serialize_model(model)
+    proto = without_weights(model)
     constant = onnx.numpy_helper.from_array(np.array(target, np.int64), f"{choices[0].node.outputs[0].name}_target")
     proto.graph.initializer.append(constant)
     made = {choice.node.outputs[0].name for choice in choices}

@@ -119,11 +119,12 @@ def _not_first(layout: BatchLayout | NoBatch, value: ir.Value | None) -> str | N
 
 def _reader_of_rank(value: ir.Value) -> ir.Node | None:
     """Return the first node downstream that would notice a new axis in front of `value`."""
-    for reader in value.consumers():
-        if not _is_elementwise(reader, value):
-            return reader
-        if found := _reader_of_rank(reader.outputs[0]):
-            return found
+    reached = [value]
+    for tensor in reached:
+        for reader in tensor.consumers():
+            if not _is_elementwise(reader, tensor):
+                return reader
+            reached.append(reader.outputs[0])
     return None
 
 

@@ -19,7 +19,7 @@ from tests.surgery.real_models import REAL_MODELS
 from tests.surgery.tiny_graphs import Tail, detector, embedder, pictures, tensor, to_ir
 
 # ONNX Runtime fuses a graph of fixed shapes differently: a last bit may differ from the original.
-LIMITS = SurgeryLimits(single_max_abs=1e-5, row_max_abs=1e-5, island_casts=0)
+LIMITS = SurgeryLimits(single_max_abs=1e-5, row_max_abs=1e-5)
 
 
 def _opened(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -146,7 +146,7 @@ def test_real_repairs_pass(name: str, test_data: Path) -> None:
     recognition = recognise(model)
     images = real_models.pictures(test_data, recognition.spec.input)
     repaired = repair(model, recognition).model
-    verdicts = _verdicts(model, repaired, images, SurgeryLimits(REAL_MODELS[name], 1e-5, island_casts=0))
+    verdicts = _verdicts(model, repaired, images, SurgeryLimits(REAL_MODELS[name], 1e-5))
     assert len(verdicts) == (8 if recognition.spec.role == "detector" else 4)
     assert all(verdicts), verdicts
 

@@ -20,7 +20,6 @@ PASSES = [
     "ThawReshape",
     "UnflattenBatch",
     "SeparateFrames",
-    "TellNormalisation",
     "OpenBatch",
     "NameOutputs",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+import batchproof
 from batchproof.artifacts.tools import versions
 from batchproof.errors import InputError, StepFailedError
 from batchproof.surgery.fp16.figures import Figures, misses
@@ -26,8 +27,8 @@ def find_plan(model: onnx.ModelProto, spec: ModelSpec, trial: Trial) -> Precisio
     """Find the nodes of the FP32 graph `model` that must stay in FP32 for its FP16 form to meet `trial.limits`.
 
     Judged is what hardware computes that stores halves (`Comparison.as_hardware`); a graph that meets its limits gets
-    a plan that keeps nothing. The same graph, samples and limits give the same plan. Raises `StepFailedError` when not
-    even FP32 gives finite outputs.
+    a plan that keeps nothing. The same graph, samples, limits and tools give the same plan. Raises
+    `StepFailedError` when not even FP32 gives finite outputs, or when too little would be left in half.
     """
     named = prepared(model)
     search = FallbackSearch(named, spec, trial)
@@ -39,6 +40,10 @@ def find_plan(model: onnx.ModelProto, spec: ModelSpec, trial: Trial) -> Precisio
     if missed := misses(after, trial.limits):
         raise StepFailedError(f"no choice of nodes in FP32 meets the limits: {missed[0]}")
     kept = [node for node in named.graph.node if node.name in names]
+    if len(search.halves) - len(kept) < trial.half_share * len(search.halves):
+        found = "the search found" if extra.minimal else f"in {search.runs} runs the search found"
+        what = f"{found} no plan with fewer than {len(kept)} of {len(search.halves)} nodes in FP32"
+        raise StepFailedError(what, remedy="Look at the figures that FP16 misses, or relax half_share of the policy")
     return PrecisionPlan(
         format=FORMAT,
         graph_sha256=graph_sha256(model),
@@ -51,7 +56,7 @@ def find_plan(model: onnx.ModelProto, spec: ModelSpec, trial: Trial) -> Precisio
         limits=asdict(trial.limits),
         before=_written(before),
         after=_written(after),
-        tools=versions(_TOOLS),
+        tools={**versions(_TOOLS), "batchproof": batchproof.__version__},
     )
 
 

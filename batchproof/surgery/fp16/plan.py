@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import onnx
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from batchproof.artifacts.output_file import write_bytes
 from batchproof.errors import InputError
-
-if TYPE_CHECKING:
-    import onnx
 
 FORMAT = 1
 _EXACT_KEYS = ConfigDict(extra="forbid")
@@ -65,8 +62,9 @@ _ADAPTER = TypeAdapter(PrecisionPlan)
 
 
 def graph_sha256(model: onnx.ModelProto) -> str:
-    """Hash the graph as bytes: the hash of its file, where the weights are in the file."""
-    return hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
+    """Hash the graph and its opsets, but not who wrote it, with what version and which metadata."""
+    bare = onnx.ModelProto(graph=model.graph, opset_import=model.opset_import)
+    return hashlib.sha256(bare.SerializeToString(deterministic=True)).hexdigest()
 
 
 def read(path: Path) -> PrecisionPlan:

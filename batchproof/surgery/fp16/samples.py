@@ -32,7 +32,9 @@ class Samples:
         return digest.hexdigest()
 
 
-def picture_samples(pictures: Sequence[Pixels], spec: InputSpec, size: tuple[int, int]) -> Samples:
+def picture_samples(
+    pictures: Sequence[Pixels], spec: InputSpec, size: tuple[int, int], of: int | None = None
+) -> Samples:
     """Fit pictures of any size into the model's own size or, where that is free, into `size` (height, width).
 
     Crops that already have the model's size stay as they are. Raises `InputError` for unusable pictures or sizes.
@@ -42,6 +44,7 @@ def picture_samples(pictures: Sequence[Pixels], spec: InputSpec, size: tuple[int
     _, _, height, width = spec.shape(len(pictures), *size)
     prepared = prepare(pictures, spec, height, width)
     what = "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
+    what += f" (of {of})" if of is not None and of > len(pictures) else ""
     return Samples(prepared.blob, prepared.scales, f"{what} at {height}x{width}")
 
 

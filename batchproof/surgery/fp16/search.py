@@ -23,13 +23,15 @@ Progress = Callable[[int, int], None]
 class Trial:
     """What conversions are tried on, and against which limits.
 
-    At most `runs` are tried in a search; `progress` is called before each with its number and `runs`.
+    At most `runs` are tried in a search; `progress` is called before each with its number and `runs`. A plan that
+    leaves less than `half_share` of the nodes in half is none.
     """
 
     samples: Samples
     limits: Limits
     runs: int = RUNS
     progress: Progress = lambda number, allowed: None
+    half_share: float = 0.0
 
 
 class FallbackSearch:

@@ -7,32 +7,39 @@ from dataclasses import asdict
 
 import onnx
 
+from batchproof.policy import Fp16GraphLimits
 from batchproof.surgery.fp16.figures import LOWEST, Figures, Limits
 from batchproof.surgery.fp16.half_range import Peak
 from batchproof.surgery.fp16.summary import LARGEST_HALF, Fp16Summary
 from batchproof.verdict import Verdict, at_least, at_most, not_run
 
 
-def compute_verdict(summary: Fp16Summary, kept: int, subject: str) -> Verdict:
-    """Judge whether all computes in half but the `kept` nodes that a plan keeps in FP32."""
+def graph_verdicts(
+    converted: onnx.ModelProto, original: onnx.ModelProto, summary: Fp16Summary, limits: Fp16GraphLimits, subject: str
+) -> Iterator[Verdict]:
+    """Judge the graph alone: how much of it computes in half, its weights, and the Casts at its islands."""
     total = summary.half_nodes + summary.float_nodes
-    islands = f" ({', '.join(summary.float_ops)})" if summary.float_ops else ""
-    planned = f", {kept} of them as the plan says" if kept else ""
-    reason = f"nodes left in FP32{islands}{planned}; {summary.half_nodes} of {total} compute in half"
-    return at_most("surgery.float_nodes", subject, summary.float_nodes, kept, reason)
-
-
-def weight_verdict(summary: Fp16Summary, subject: str) -> Verdict:
-    """Judge whether all weights in half are within its range, and tell those that are below it."""
+    islands = f" ({', '.join(summary.float_ops)} in FP32)" if summary.float_ops else ""
+    share = f"{summary.half_nodes} of {total} nodes compute in half{islands}"
+    yield at_least("surgery.half_share", subject, summary.half_nodes / max(total, 1), limits.half_share, share)
     lost = ", ".join(f"{tensor.name} ({tensor.underflow} to 0)" for tensor in summary.worst)
     reason = f"weights beyond the half range; {summary.underflow} others round to zero{': ' + lost if lost else ''}"
-    return at_most("surgery.overflowing_weights", subject, summary.overflow, 0, reason)
+    yield at_most("surgery.overflowing_weights", subject, summary.overflow, limits.overflowing_weights, reason)
+    yield cast_verdict(converted, original, summary, limits.island_casts, subject)
 
 
-def range_verdict(peak: Peak, judged_on: str, subject: str) -> Verdict:
-    """Judge whether half can hold the largest activation that the FP16 graph stores as half."""
-    reason = f"largest value of what is stored as half, on {judged_on}, against the largest half"
-    return at_most("surgery.largest_activation", subject, peak.amount, LARGEST_HALF, reason, witness=peak.tensor)
+def planned_verdict(summary: Fp16Summary, planned: int, subject: str) -> Verdict:
+    """Judge whether exactly the nodes of the plan are in FP32; without a plan, whether none is."""
+    reason = f"nodes in FP32 that no precision plan names; {planned} are planned"
+    return at_most("surgery.unplanned_float_nodes", subject, abs(summary.float_nodes - planned), 0, reason)
+
+
+def range_verdict(peak: Peak, limits: Fp16GraphLimits, judged_on: str, subject: str) -> Verdict:
+    """Judge the largest activation that the FP16 graph stores as half."""
+    reason = f"largest value of what is stored as half, on {judged_on}; the largest half is {LARGEST_HALF:g}"
+    return at_most(
+        "surgery.largest_activation", subject, peak.amount, limits.largest_activation, reason, witness=peak.tensor
+    )
 
 
 def figure_verdicts(figures: Figures, limits: Limits, subject: str, judged_on: str) -> Iterator[Verdict]:

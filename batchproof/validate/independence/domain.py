@@ -16,7 +16,7 @@ Kind = Literal["content", "layout"]
 
 @dataclass(frozen=True)
 class Cause:
-    """The node at which the batch was lost. `index` is its place in topological order."""
+    """The node at which the batch was lost, by name or, where it has none, by what it makes; `index` is its place."""
 
     index: int
     node: str

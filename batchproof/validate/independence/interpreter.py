@@ -93,7 +93,7 @@ class Interpreter:
 
     def _lost(self, node: onnx.NodeProto, layout: type[Lost], reason: str) -> Tensor:
         tensor = node.output[0] if node.output else ""
-        cause = Cause(self.index, node.name, node.op_type, tensor, reason)
+        cause = Cause(self.index, node.name or tensor, node.op_type, tensor, reason)
         return Tensor(layout(cause), None)
 
 

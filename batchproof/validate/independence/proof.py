@@ -30,7 +30,8 @@ class Proof:
     `proven`: there is one function f, the same for every batch size N and every slot n, with row n of every output
     equal to f(frame n). It is about the constants of the file, also where an input may override them; about frames of
     the declared size for which no tensor is empty, and no quotient or rounded fraction of lengths that the graph
-    computes is 0; and about batches that the graph runs, without overflow or rounding in its arithmetic on shapes.
+    computes is 0; and about batches that the graph runs, without overflow or rounding in its arithmetic on shapes,
+    and without a NaN of the graph's own making, which some operators of ONNX Runtime carry further than numbers.
     `refuted`: `kind` tells whether content of several frames meets (`content`), or the rows are clean but filed under
     the wrong frame, or the graph runs for one batch size only (`layout`).
     `unknown`: `reason` names what the rules cannot follow.

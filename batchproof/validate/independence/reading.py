@@ -55,10 +55,12 @@ def _inlined(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _opset(model: onnx.ModelProto) -> int:
-    opsets = {int(each.version) for each in model.opset_import if each.domain in _STANDARD} or {_NEWEST_OPSET}
+    opsets = {int(each.version) for each in model.opset_import if each.domain in _STANDARD}
     if len(opsets) > 1:
         raise UnreadableError("the graph imports two versions of the standard operators")
-    (opset,) = opsets
+    opset = max(opsets, default=0)
+    if opset > _NEWEST_OPSET:
+        raise UnreadableError(f"the rules end with opset {_NEWEST_OPSET}, the graph has {opset}")
     if opset < _OLDEST_OPSET:
         raise UnreadableError(f"the rules begin with opset {_OLDEST_OPSET}, the graph has {opset}; convert it first")
     return opset

@@ -33,7 +33,7 @@ class Trace:
         if index is None:
             return Cause(-1, tensor, "graph output", tensor, reason)
         node = self.graph.node[index]
-        return Cause(index, node.name, node.op_type, tensor, reason)
+        return Cause(index, node.name or tensor, node.op_type, tensor, reason)
 
     def path_to(self, cause: Cause) -> tuple[str, ...]:
         """Return the tensors on a shortest way from an input of the graph to the tensor of `cause`, both included.

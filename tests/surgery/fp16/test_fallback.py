@@ -158,3 +158,9 @@ def test_real_models_stay_within_their_limits(name: str, power: int, test_data: 
     assert plan.casts == 1 + len(model.graph.output) + (2 if power else 0)
     plan_file.write(plan, tmp_path / "plan.json")
     assert json.loads((tmp_path / "plan.json").read_text())["minimal"] is True
+
+
+def test_a_plan_that_leaves_too_little_in_half_is_none() -> None:
+    strict = EmbedderLimits(min_cosine=1.0, max_abs=0.0)
+    with pytest.raises(StepFailedError, match=r"no plan with fewer than \d+ of \d+ nodes in FP32.*half_share"):
+        find_plan(chain(), SPEC, Trial(samples(), strict, half_share=0.5))

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 
-from batchproof.errors import InputError, StepFailedError
+from batchproof.errors import InputError
 from batchproof.runtime import OnnxRuntimeRunner
 from batchproof.surgery.fp16.to_fp16 import prepared, to_fp16
 from batchproof.surgery.repair import repair

@@ -4,9 +4,17 @@ import numpy as np
 import onnx
 import pytest
 
-from batchproof.policy import DetectorLimits, EmbedderLimits
+from batchproof.policy import DetectorLimits, EmbedderLimits, Fp16GraphLimits
+from batchproof.surgery.fp16.half_range import Peak
 from batchproof.surgery.fp16.to_fp16 import to_fp16
-from batchproof.surgery.fp16.verdicts import cast_verdict, figure_verdicts, island_casts
+from batchproof.surgery.fp16.verdicts import (
+    cast_verdict,
+    figure_verdicts,
+    graph_verdicts,
+    island_casts,
+    planned_verdict,
+    range_verdict,
+)
 from batchproof.verdict import Status
 from tests.surgery.fp16.half_chains import chain
 from tests.surgery.tiny_graphs import graph, node
@@ -82,3 +90,22 @@ def test_an_island_that_reaches_an_input_saves_a_cast_and_none_is_owed() -> None
     model = chain()
     assert island_casts(to_fp16(model, ("conv0",))[0], model) == 0
     assert island_casts(to_fp16(model, [each.name for each in model.graph.node])[0], model) == 0
+
+
+def test_how_much_is_half_is_judged_by_the_policy_and_not_by_the_plan() -> None:
+    model = chain()
+    everything = [each.name for each in model.graph.node]
+    limits = Fp16GraphLimits(half_share=0.5, island_casts=16, overflowing_weights=0, largest_activation=65504)
+    for kept, status in (((), Status.PASS), (everything, Status.FAIL)):
+        converted, summary = to_fp16(model, kept)
+        found = {each.check: each for each in graph_verdicts(converted, model, summary, limits, "mbf.fp16")}
+        assert found["surgery.half_share"].status is status
+        assert planned_verdict(summary, len(kept), "mbf.fp16")
+        assert not planned_verdict(summary, len(kept) + 1, "mbf.fp16")
+
+
+@pytest.mark.parametrize(("peak", "status"), [(100.0, Status.PASS), (101.0, Status.FAIL), (np.inf, Status.FAIL)])
+def test_the_headroom_below_the_largest_half_is_the_policy_s(peak: float, status: Status) -> None:
+    limits = Fp16GraphLimits(half_share=0.5, island_casts=16, overflowing_weights=0, largest_activation=100)
+    verdict = range_verdict(Peak(peak, "conv1_out"), limits, "8 pictures", "mbf.fp16")
+    assert (verdict.status, verdict.witness) == (status, "conv1_out")

@@ -48,6 +48,7 @@ def test_what_is_proven_holds_and_most_graphs_are_decided() -> None:
     assert _COUNTS["proven", "holds"] > 0.2 * total, _table()
     assert undecided < 0.25 * total, _table()
     assert missed < 0.05 * total, _table()
+    assert _COUNTS["proven", "has NaN"] < 0.001 * total, _table()
 
 
 def _table() -> str:

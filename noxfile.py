@@ -79,7 +79,11 @@ def report(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests; with BATCHPROOF_TEST_DATA=DIR those on real models too."""
-    session.run(str(environment(session)), "-m", "pytest", *session.posargs, external=True)
+    # A file at a time to each core; more threads within one would only take turns.
+    spread = ("-n", "auto", "--dist", "loadfile")
+    one_thread = {"OMP_NUM_THREADS": "1"}
+    python = str(environment(session))
+    session.run(python, "-m", "pytest", *spread, *session.posargs, env=one_thread, external=True)
 
 
 @nox.session(venv_backend="venv", reuse_venv=True)
@@ -107,7 +111,7 @@ def soundness(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Write reports/benchmarks.md: `nox -s bench -- MODELS`, a folder of ONNX files (default: the demo pack's)."""
+    """Write reports/benchmarks.md: `nox -s bench -- MODELS --images DIR`; default: the demo pack."""
     session.run(str(environment(session)), "-m", "benchmarks", *session.posargs, external=True)
 
 

@@ -1,30 +1,46 @@
-"""Run every benchmark: `python -m benchmarks [MODELS] [REPORTS]`; both are folders."""
+"""Run every benchmark and write the report: what takes how long, and what half precision costs."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import sys
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks import proof_time, surgery_time
+from benchmarks import fp16_table, proof_time, surgery_time
 
 _TOOLS = ("onnx", "onnx-ir", "onnxsim", "onnxslim")
 
 
-def main(models: Path, reports: Path) -> None:
-    """Benchmark on the ONNX files of `models` and write `benchmarks.md` and its plots to `reports`."""
-    files = sorted(models.glob("*.onnx"))
+def main() -> None:
+    """Benchmark on the ONNX files of one folder and write `benchmarks.md` and its plots to another."""
+    given = _arguments()
+    files = sorted(given.models.glob("*.onnx"))
     if not files:
-        sys.exit(f"{models}: no ONNX files here; run 'nox -s export' first, or name another folder")
-    reports.mkdir(parents=True, exist_ok=True)
+        sys.exit(f"{given.models}: no ONNX files here; run 'nox -s export' first, or name another folder")
+    given.reports.mkdir(parents=True, exist_ok=True)
     timed = proof_time.measure(files)
-    proof_time.plot(timed, reports / "proof_time.svg")
-    sections = [_machine(), proof_time.markdown(timed, "proof_time.svg")]
-    sections.append(surgery_time.markdown(surgery_time.measure(files)))
-    (reports / "benchmarks.md").write_text("\n".join(sections), encoding="utf-8")
-    print(reports / "benchmarks.md")
+    proof_time.plot(timed, given.reports / "proof_time.svg")
+    sections = [
+        _machine(),
+        proof_time.markdown(timed, "proof_time.svg"),
+        surgery_time.markdown(surgery_time.measure(files)),
+        fp16_table.markdown(fp16_table.measure(files, given.images)),
+    ]
+    report = given.reports / "benchmarks.md"
+    report.write_text("\n".join(sections), encoding="utf-8")
+    print(report)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    demo = Path("artifacts/demo/export")
+    parser.add_argument("models", type=Path, nargs="?", default=demo, help=f"folder of ONNX files (default: {demo})")
+    parser.add_argument("--images", type=Path, help="folder of pictures with faces (default: those of insightface)")
+    parser.add_argument("--reports", type=Path, default=Path("reports"), help="folder to write to (default: reports)")
+    return parser.parse_args()
 
 
 def _machine() -> str:
@@ -38,5 +54,4 @@ The shortest of several rounds in which all took turns. Absolute times are those
 
 
 if __name__ == "__main__":
-    given = [Path(argument) for argument in sys.argv[1:3]]
-    main(*given, *(Path("artifacts/demo/export"), Path("reports"))[len(given) :])
+    main()

@@ -110,9 +110,18 @@ def markdown(timed: Sequence[Timed], picture: str) -> str:
     )
     return f"""## Time of the proof
 
+Time grows with the nodes to the power of {_exponent(timed):.2f}, over the residual networks of more than 100 nodes.
+
 ![time of the proof against the number of nodes]({picture})
 
 | model | nodes | verdict | ms | µs a node |
 |---|---|---|---|---|
 {rows}
 """
+
+
+def _exponent(timed: Sequence[Timed]) -> float:
+    """Fit log(seconds) = exponent * log(nodes) + constant; below 100 nodes the constant part of a proof shows."""
+    deep = [each for each in timed if each.name.startswith("residual") and each.nodes > 100]
+    nodes, seconds = np.log([(each.nodes, each.seconds) for each in deep]).T
+    return float(np.polyfit(nodes, seconds, 1)[0])

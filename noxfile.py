@@ -95,8 +95,8 @@ def mmdet(session: nox.Session) -> None:
 
 @nox.session
 def soundness(session: nox.Session) -> None:
-    """Attack the proof with thousands of random graphs, for a night: `nox -s soundness -- 50000`."""
-    examples = session.posargs or ["20000"]
+    """Attack the proof with random graphs, 100,000 or as many as you say: `nox -s soundness -- 1000000`."""
+    examples = session.posargs or ["100000"]
     tests_of_it = "tests/validate/independence/test_soundness.py"
     session.run(
         str(environment(session)),

@@ -10,6 +10,7 @@ from batchproof.zoo.spec import ModelSpec, OutputSpec
 Shape = tuple[int, ...]
 # Far beyond any engine for faces; a slip of the finger is caught before it asks for terabytes.
 LARGEST_BATCH = 4096
+LARGEST_SIDE = 8192
 _EXAMPLE = "Write minimum, optimum and maximum, for example 1,16,32"
 
 
@@ -43,6 +44,8 @@ class Profile:
             raise InputError(f"profile {self._batch_list()} is not minimum <= optimum <= maximum", remedy=_EXAMPLE)
         if self.maximum > LARGEST_BATCH:
             raise InputError(f"batch {self.maximum} is more than {LARGEST_BATCH}", remedy=_EXAMPLE)
+        if max(self.height, self.width) > LARGEST_SIDE:
+            raise InputError(f"image size {self.height}x{self.width} is more than {LARGEST_SIDE}", remedy="Give pixels")
         if min(self.height, self.width) < 1:
             raise InputError(f"image size {self.height}x{self.width} is not positive", remedy="Give pixels")
 

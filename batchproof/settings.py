@@ -30,9 +30,17 @@ class Settings:
         """Raise `InputError` before any work when the image size or the plans do not suit the models of `pack`."""
         for model in pack.models:
             self.profile.input_shapes(model.spec)
-        if self.plans is not None and not any(self.plan_of(model) for model in pack.models):
-            names = ", ".join(f"{model.name}.json" for model in pack.models)
-            raise InputError("holds no precision plan of this pack", where=self.plans, remedy=f"Name it {names}")
+        if self.plans is not None:
+            self._check_plans(self.plans, {f"{model.name}.json" for model in pack.models})
+
+    @staticmethod
+    def _check_plans(folder: Path, names: set[str]) -> None:
+        found = {path.name for path in folder.glob("*.json")}
+        remedy = f"Name them {', '.join(sorted(names))}"
+        if not found & names:
+            raise InputError("holds no precision plan of this pack", where=folder, remedy=remedy)
+        if strangers := sorted(found - names):
+            raise InputError(f"{strangers[0]} belongs to no model of this pack", where=folder, remedy=remedy)
 
     def plan_of(self, model: PackModel) -> Path | None:
         """Return the precision plan of a model, where there is one."""

@@ -9,6 +9,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from batchproof.errors import BatchproofError
 from benchmarks import fp16_table, proof_time, surgery_time
 
 _TOOLS = ("onnx", "onnx-ir", "onnxsim", "onnxslim")
@@ -54,4 +55,7 @@ The shortest of several rounds in which all took turns. Absolute times are those
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BatchproofError as error:
+        sys.exit(f"benchmarks: {error.line()}")

@@ -273,3 +273,28 @@ def test_doctor_gives_one_json_document() -> None:
     done = batchproof("doctor", "--json")
     assert done.returncode == 0
     assert {"subject", "status", "detail", "remedy"} <= set(json.loads(done.stdout)["findings"][0])
+
+
+@pytest.mark.parametrize("arguments", [["--bogus"], [], ["--opset", "12"]])
+def test_a_command_that_is_not_understood_is_one_document_too(arguments: list[str]) -> None:
+    done = batchproof("surgery", "apply", *arguments, "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["exit_code"] == 2
+
+
+def test_hidden_files_are_no_models(tmp_path: Path) -> None:
+    """A command that is killed while it writes leaves one."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / ".model.x7.onnx").touch()
+    onnx.save(embedder(), tmp_path / "models" / "model.onnx")
+    done = batchproof("run", "export", "--models", tmp_path / "models", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_graph_in_half_is_not_halved_again(tmp_path: Path) -> None:
+    onnx.save(detector(), tmp_path / "det.onnx")
+    first = batchproof("surgery", tmp_path / "det.onnx", "-o", tmp_path / "half.onnx", "--fp16")
+    assert first.returncode == 0, first.stdout
+    again = batchproof("surgery", tmp_path / "half.onnx", "-o", tmp_path / "again.onnx", "--fp16")
+    assert (again.returncode, len(again.stderr.splitlines())) == (1, 1)
+    assert "has weights in half already" in again.stderr

@@ -16,10 +16,14 @@ from batchproof.errors import StoreError
 def replacing(output: Path) -> Iterator[Path]:
     """Give an empty file beside `output` to write to, and move it there when the block ends without an exception.
 
-    The temporary file keeps the suffix of `output`, because ONNX Runtime decides the format by it. Raises `StoreError`
-    when the folder is missing or refuses, before the block, so that no long build is lost, and when the disk refuses
-    within it or after it. Other exceptions of the block pass through.
+    The temporary file keeps the suffix of `output`, because ONNX Runtime decides the format by it. A link is followed,
+    and a file that is replaced leaves its permissions. Raises `StoreError` when `output` is a device or a folder, when
+    the folder is missing or refuses, before the block, so that no long build is lost, and when the disk refuses within
+    it or after it. Other exceptions of the block pass through.
     """
+    output = output.resolve() if output.is_symlink() else output
+    if output.exists() and not output.is_file():
+        raise unwritable(output, "it is no regular file")
     try:
         handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.stem}.", suffix=output.suffix)
         os.close(handle)
@@ -65,8 +69,15 @@ def folder_of(output: Path) -> Iterator[Path]:
 
 
 def _move(temporary: Path, output: Path) -> None:
-    temporary.chmod(0o644)
+    temporary.chmod(output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_umask())
     temporary.replace(output)
+
+
+def _umask() -> int:
+    """Read the mask; there is no way to but to set it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def unwritable(output: Path, reason: str | None) -> StoreError:

@@ -11,11 +11,21 @@ from batchproof.cli.app import app
 from batchproof.cli.outcome import print_json
 from batchproof.errors import BatchproofError, StepFailedError
 
+# What typer itself ends with, after it has told people why.
+_WITHOUT_DOCUMENT = {2: "the command was not understood, see stderr", 130: "interrupted"}
+
 
 def main() -> None:
-    """Run the command line; an error is one line: exit code 1 for a model that fails, 2 for what the user can mend."""
+    """Run the command line; an error is one line: exit code 1 for a model that fails, 2 for what the user can mend.
+
+    With --json there is one document in every case, also when the command was not understood or interrupted.
+    """
     try:
         app()
+    except SystemExit as stop:
+        if stop.code in _WITHOUT_DOCUMENT and "--json" in sys.argv:
+            print_json({"error": _WITHOUT_DOCUMENT[stop.code], "exit_code": stop.code})
+        raise
     except BatchproofError as error:
         code = 1 if isinstance(error, StepFailedError) else 2
         if "--json" in sys.argv:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from batchproof.errors import printable
+
 if TYPE_CHECKING:
     from batchproof.artifacts.manifest import Manifest
     from batchproof.verdict import Verdict
@@ -51,6 +53,7 @@ def conclude(verdicts: Sequence[Verdict], as_json: bool, *, definite: bool = Fal
     from batchproof import console
     from batchproof.verdict import exit_code
 
+    facts = {name: printable(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
     code = exit_code(verdicts)
     if definite and not code and not any(verdicts):
         code = 3

@@ -10,7 +10,7 @@ import typer
 from batchproof.cli.app import surgery_app
 from batchproof.cli.options import Images, Json, Model, Output, PolicyOption, SizeOption, policy_of, size_of
 from batchproof.cli.outcome import conclude, plain, print_json, stop_if_failed, stop_if_unproven
-from batchproof.errors import InputError
+from batchproof.errors import InputError, printable
 from batchproof.export.options import NEWEST_OPSET
 
 Opset = Annotated[
@@ -65,6 +65,8 @@ def surgery_apply(
 
     if plan is not None and not fp16:
         raise InputError("a precision plan says what stays in FP32 of an FP16 graph", remedy="Add --fp16")
+    if images is not None and not fp16:
+        raise InputError("pictures are what an FP16 graph is judged on", where=images, remedy="Add --fp16")
     limits = policy_of(policy)
     height, width = size_of(size)
     raw_input = None if raw is None else RawInput.parse(raw)
@@ -115,12 +117,11 @@ def surgery_plan(
         )
         plans.write(found, output)
     if as_json:
-        print_json({"output": str(output), **plain([found])[0]})
+        print_json({"output": printable(str(output)), **plain([found])[0]})
     else:
-        kept = [f"{node.operator} '{node.node}': {node.reason}" for node in found.kept] or [
-            "nothing has to stay in FP32"
-        ]
-        console.show_lines([*kept, f"judged on {found.judged_on} in {found.runs} conversions", f"output: {output}"])
+        kept = [f"{node.operator} '{node.node}': {node.reason}" for node in found.kept]
+        judged = f"judged on {found.judged_on} in {found.runs} conversions"
+        console.show_lines([*(kept or ["nothing has to stay in FP32"]), judged, f"output: {printable(str(output))}"])
 
 
 @surgery_app.command("explain")

@@ -136,7 +136,9 @@ def _checkpoint(path: Path, name: str) -> PackModel:
 
 def _model_files(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix.lower() in ONNX_SUFFIXES | CHECKPOINT_SUFFIXES)
+        # Hidden files are what a killed command leaves behind.
+        visible = (path for path in folder.iterdir() if not path.name.startswith("."))
+        return sorted(path for path in visible if path.suffix.lower() in ONNX_SUFFIXES | CHECKPOINT_SUFFIXES)
     except OSError as error:
         remedy = f"Name a folder with {_KNOWN_SUFFIXES} files"
         raise InputError(f"cannot be listed ({error.strerror})", where=folder, remedy=remedy) from error

@@ -58,12 +58,12 @@ def repair(model: onnx.ModelProto, recognition: Recognition, *, opset: int | Non
     reports = tuple(_run(surgery, work) for surgery in _chain(work, recognition, opset))
     repaired = ir.serde.serialize_model(work)
     del repaired.graph.value_info[:]  # onnx-ir writes one for every weight
-    _check(repaired)
     proof = prove(repaired)
     if proof.status is Status.REFUTED:
         raise StepFailedError(
             f"no pass could repair this graph, the proof still refutes it: {proof.reason}", remedy=_EXPLAIN
         )
+    _check(repaired)
     return Repair(repaired, reports, proof)
 
 

@@ -72,8 +72,9 @@ def _deinterleave(graph: ir.Graph, image: ir.Value, output: ir.Value, layout: Ba
 
     tail = _Tail(output)
     batch = tail.add("Shape", [image]).add("Gather", [tail.last, numbers(0)], axis=0).last
-    outer, inner = (-1 if length is None else length for length in (layout.outer, layout.inner))
-    blocks = tail.add("Concat", [numbers(outer), batch, numbers(inner)], axis=0).last
+    # One of the two is left open, the one that may follow the size of the image.
+    outer, inner = (-1, layout.inner) if layout.inner is not None else (layout.outer, -1)
+    blocks = tail.add("Concat", [numbers(outer or -1), batch, numbers(inner or -1)], axis=0).last
     tail.add("Reshape", [output, blocks]).add("Transpose", [tail.last], perm=[1, 0, 2])
     frames = tail.last
     rows = tail.add("Concat", [batch, numbers(-1, *_fixed_end(layout))], axis=0).last

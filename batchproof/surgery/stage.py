@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from batchproof.artifacts import layout
 from batchproof.artifacts.step import Outcome, Step, Workspace
+from batchproof.errors import InputError
 from batchproof.settings import Settings
 from batchproof.verdict import Verdict
 from batchproof.zoo.pack import Pack, PackModel
@@ -207,8 +208,10 @@ def fold_and_check(
     from batchproof.surgery.fold_normalisation import fold
     from batchproof.surgery.repair import PassReport
     from batchproof.surgery.shapes import ImageSize
-    from batchproof.zoo.recognise import recognise
+    from batchproof.zoo.recognise import RAW_INPUT, recognise
 
+    if any(entry.key == RAW_INPUT for entry in model.metadata_props):
+        raise InputError("takes raw pixels already", remedy="Leave --raw away, or give the graph from before")
     recognition = recognise(model)
     folded, reasons = fold(model, recognition, raw)
     verdicts = check_fold(model, folded, recognition, raw, ImageSize(*size), limits=limits, subject=subject)

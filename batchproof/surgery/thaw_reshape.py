@@ -32,8 +32,8 @@ class ThawReshape(SurgeryPass):
     """Derive each frozen target from the layout `[outer, N, inner]` that the proof finds in front of the Reshape.
 
     A target for one frame that has a 1 where the batch belongs, behind `outer` elements, gets the batch there. One that
-    has no such 1 merges the batch with an axis; where several are possible, that one is taken with which the proof
-    comes furthest. For one frame the content and its order stay the same.
+    has no such 1 merges the batch with an axis; where several are possible, that one is taken with which most
+    tensors keep the frames apart. For one frame the content and its order stay the same.
     """
 
     def call(self, model: ir.Model) -> PassResult:
@@ -128,15 +128,16 @@ def _opened(target: Target, axis: int, entry: int) -> Target:
 
 def _furthest(model: ir.Model, choices: list[_Choice]) -> list[Retarget]:
     targets = choices[0].targets
-    best = max(targets, key=lambda target: _kept(_tried(model, choices, target)))
+    # max takes the first of equals: here that is the innermost axis, where attention keeps its heads.
+    best = max(reversed(targets), key=lambda target: _apart(_tried(model, choices, target)))
     sentence = (
         f"target {fixed_target(choices[0].node)} has room for one frame only; of {len(targets)} axes that could take "
-        f"the batch in, the proof comes furthest with {best}"
+        f"the batch in, most tensors keep the frames apart with {best}"
     )
     return [Retarget(choice.node, best, sentence) for choice in choices]
 
 
-def _kept(model: onnx.ModelProto) -> int:
+def _apart(model: onnx.ModelProto) -> int:
     """Count the tensors that hold the frames apart."""
     return sum(isinstance(layout, BatchLayout) for layout in layouts(model).values())
 

@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from batchproof.artifacts.output_file import replacing
+from batchproof.artifacts.output_file import replacing, write_bytes
 from batchproof.errors import StoreError
 
 
@@ -32,3 +33,25 @@ def test_a_folder_that_is_none_is_refused_before_the_block(tmp_path: Path, folde
     with pytest.raises(StoreError, match=r"model\.ort: cannot be written"), replacing(tmp_path / folder / "model.ort"):
         entered = True
     assert not entered
+
+
+def test_a_link_is_followed_and_permissions_stay(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.bin", tmp_path / "link.bin"
+    target.write_bytes(b"old")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    write_bytes(link, b"new")
+    assert link.is_symlink()
+    assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"new", 0o600)
+
+
+@pytest.mark.parametrize("place", ["folder", "pipe"])
+def test_what_is_no_file_is_not_replaced(place: str, tmp_path: Path) -> None:
+    output = tmp_path / place
+    if place == "folder":
+        output.mkdir()
+    else:
+        os.mkfifo(output)
+    with pytest.raises(StoreError, match="it is no regular file"):
+        write_bytes(output, b"new")
+    assert not output.is_file()

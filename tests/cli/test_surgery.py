@@ -116,7 +116,7 @@ def test_a_run_replays_the_plans_of_a_folder(overflowing: Path, policy: Path, tm
     run = ("run", "surgery", "--models", models, "--out", tmp_path / "out", "--policy", policy)
     assert batchproof(*run).returncode == 1
     missing = batchproof(*run, "--plans", plans)
-    assert (missing.returncode, "holds no precision plan of this pack. Name it chain.json" in missing.stderr) == (
+    assert (missing.returncode, "holds no precision plan of this pack. Name them chain.json" in missing.stderr) == (
         2,
         True,
     )

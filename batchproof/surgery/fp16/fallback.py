@@ -39,10 +39,12 @@ def find_plan(model: onnx.ModelProto, spec: ModelSpec, trial: Trial) -> Precisio
     after = search.measure(names)
     if missed := misses(after, trial.limits):
         raise StepFailedError(f"no choice of nodes in FP32 meets the limits: {missed[0]}")
+    names |= search.blocked
     kept = [node for node in named.graph.node if node.name in names]
-    if len(search.halves) - len(kept) < trial.half_share * len(search.halves):
+    computing = len(search.halves) + len(search.blocked)
+    if computing - len(kept) < trial.half_share * computing:
         found = "the search found" if extra.minimal else f"in {search.runs} runs the search found"
-        what = f"{found} no plan with fewer than {len(kept)} of {len(search.halves)} nodes in FP32"
+        what = f"{found} no plan with fewer than {len(kept)} of {computing} nodes in FP32"
         raise StepFailedError(what, remedy="Look at the figures that FP16 misses, or relax half_share of the policy")
     return PrecisionPlan(
         format=FORMAT,
@@ -75,6 +77,8 @@ def replay(
 
 
 def _kept(node: onnx.NodeProto, needed: set[str], search: FallbackSearch, trial: Trial) -> KeptNode:
+    if node.name in search.blocked:
+        return KeptNode(node.name, node.op_type, "runtimes do not have this operator in half", None, None)
     if node.name in search.unfit:
         unfit = search.unfit[node.name]
         return KeptNode(node.name, node.op_type, unfit.sentence, _finite(unfit.peak.amount), unfit.limit)

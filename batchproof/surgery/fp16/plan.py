@@ -13,6 +13,7 @@ from batchproof.artifacts.output_file import write_bytes
 from batchproof.errors import InputError
 
 FORMAT = 1
+_LARGEST = 10_000_000  # bytes; a plan that keeps ten thousand nodes has two million
 _EXACT_KEYS = ConfigDict(extra="forbid")
 _SEARCH_AGAIN = "Search again for this graph"
 
@@ -69,6 +70,8 @@ def graph_sha256(model: onnx.ModelProto) -> str:
 
 def read(path: Path) -> PrecisionPlan:
     """Read a plan; raises `InputError` that names what is unknown, missing, or of another format."""
+    if path.exists() and not (path.is_file() and path.stat().st_size <= _LARGEST):
+        raise InputError("not a precision plan", where=path, remedy="Name a file that 'surgery plan' has written")
     try:
         content = path.read_bytes()
         plan = _ADAPTER.validate_json(content)
@@ -80,6 +83,8 @@ def read(path: Path) -> PrecisionPlan:
     if plan.format != FORMAT:
         remedy = "Use the version of batchproof that wrote it, or search again"
         raise InputError(f"has format {plan.format}, this version reads {FORMAT}", where=path, remedy=remedy)
+    if len(set(plan.nodes)) < len(plan.nodes):
+        raise InputError("names a node twice", where=path, remedy=_SEARCH_AGAIN)
     return plan
 
 

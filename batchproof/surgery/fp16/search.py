@@ -11,7 +11,7 @@ from batchproof.surgery.fp16.figures import Comparison, Figures, Limits, misses
 from batchproof.surgery.fp16.half_range import activation_peaks, overflowing, vanishing
 from batchproof.surgery.fp16.minimal_set import Items, OutOfRunsError, Smallest, smallest_passing
 from batchproof.surgery.fp16.samples import Samples
-from batchproof.surgery.fp16.summary import half_nodes
+from batchproof.surgery.fp16.summary import float_nodes, half_nodes
 from batchproof.surgery.fp16.to_fp16 import to_fp16
 from batchproof.zoo.spec import ModelSpec
 
@@ -38,14 +38,15 @@ class FallbackSearch:
     """The search for the nodes of the FP32 graph `model`, all of them named, that must stay in FP32.
 
     `halves` are the nodes that would compute in half; `unfit` are those among them that must not on any hardware: what
-    they read or make is beyond the range of half.
+    they read or make is beyond the range of half. `blocked` stay in FP32 anyway: half lacks their operators.
     """
 
     def __init__(self, model: onnx.ModelProto, spec: ModelSpec, trial: Trial) -> None:
         self._model, self._trial = model, trial
         self._comparison = Comparison(model, spec, trial.samples, trial.limits)
         self._known: dict[frozenset[str], Figures] = {}
-        self.halves = half_nodes(to_fp16(model)[0])
+        converted, _ = to_fp16(model)
+        self.halves, self.blocked = half_nodes(converted), frozenset(float_nodes(converted))
         peaks = activation_peaks(model, trial.samples.blob)
         self.unfit = {name: unfit for name, unfit in overflowing(model, peaks).items() if name in self.halves}
         self._suspects = vanishing(model, peaks)

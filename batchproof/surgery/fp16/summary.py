@@ -64,12 +64,18 @@ def summarise(original: onnx.ModelProto, converted: onnx.ModelProto) -> Fp16Summ
 
 def half_nodes(converted: onnx.ModelProto) -> tuple[str, ...]:
     """Name the nodes with half results that compute something, in the order of the graph."""
+    return _nodes_of(converted, onnx.TensorProto.FLOAT16)
+
+
+def float_nodes(converted: onnx.ModelProto) -> tuple[str, ...]:
+    """Name those with float32 results."""
+    return _nodes_of(converted, onnx.TensorProto.FLOAT)
+
+
+def _nodes_of(converted: onnx.ModelProto, dtype: int) -> tuple[str, ...]:
     types = tensor_types(converted)
-    return tuple(
-        node.name
-        for node in converted.graph.node
-        if node.op_type not in ("Cast", "Constant") and types.get(node.output[0]) == onnx.TensorProto.FLOAT16
-    )
+    computing = (node for node in converted.graph.node if node.op_type not in ("Cast", "Constant"))
+    return tuple(node.name for node in computing if types.get(node.output[0]) == dtype)
 
 
 def tensor_types(model: onnx.ModelProto) -> dict[str, int]:

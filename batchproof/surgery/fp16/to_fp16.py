@@ -33,6 +33,8 @@ def to_fp16(model: onnx.ModelProto, keep_float: Collection[str] = ()) -> tuple[o
     `model` stays as it is. Raises `InputError` for names that no node has, and `StepFailedError` when the types of the
     converted graph do not fit together.
     """
+    if any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in model.graph.initializer):
+        raise StepFailedError("this graph has weights in half already", remedy="Give the FP32 graph it was made from")
     named = prepared(model)
     _require_nodes(named, keep_float)
     original = ir.serde.deserialize_model(named).graph

@@ -26,7 +26,7 @@ from batchproof.zoo import families
 from batchproof.zoo.recognise import recognise
 from tests.surgery import real_models
 from tests.surgery.fp16.half_chains import chain, rescaled, samples, triples
-from tests.surgery.tiny_graphs import detector
+from tests.surgery.tiny_graphs import detector, node
 
 SPEC = families.arcface(embedding=64)
 LIMITS = EmbedderLimits(min_cosine=0.999, max_abs=0.1)
@@ -164,3 +164,13 @@ def test_a_plan_that_leaves_too_little_in_half_is_none() -> None:
     strict = EmbedderLimits(min_cosine=1.0, max_abs=0.0)
     with pytest.raises(StepFailedError, match=r"no plan with fewer than \d+ of \d+ nodes in FP32.*half_share"):
         find_plan(chain(), SPEC, Trial(samples(), strict, half_share=0.5))
+
+
+def test_operators_that_half_lacks_are_in_the_plan() -> None:
+    model = chain()
+    flatten = model.graph.node[-1]
+    flatten.input[0] = "larger"
+    model.graph.node.insert(len(model.graph.node) - 1, node("Max", ["pooled", "pooled"], "larger", name="max"))
+    plan = plan_for(model)
+    assert [(kept.node, kept.reason) for kept in plan.kept] == [("max", "runtimes do not have this operator in half")]
+    assert replay(plan, model)[1].float_nodes == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,7 +14,9 @@ from batchproof.cli.options import (
     Output,
     PolicyOption,
     ProfileOption,
+    Raw,
     SizeOption,
+    policy_of,
     recognised,
     settings_of,
 )
@@ -22,7 +24,14 @@ from batchproof.cli.outcome import conclude, stop_if_failed
 from batchproof.errors import InputError, StepNotRunError
 from batchproof.export.options import DEFAULTS, NEWEST_OPSET, OLDEST_OPSET, Exporter, ExportOptions
 from batchproof.verdict import not_run
+from batchproof.zoo.pack import OnnxSource
 from batchproof.zoo.spec import Precision
+
+if TYPE_CHECKING:
+    from batchproof.surgery.raw_input import RawInput
+    from batchproof.verdict import Verdict
+
+_CHECKED_SIZE = (96, 160)  # height and width of the pictures of noise that a folded detector is checked on
 
 
 @app.command()
@@ -41,6 +50,7 @@ def export(
     unit_embedding: Annotated[
         bool, typer.Option("--unit-embedding", help="Divide each embedding by its length, in the graph.")
     ] = DEFAULTS.unit_embedding,
+    raw: Raw = None,
     recover: Annotated[
         bool,
         typer.Option("--recover", help="Take the weights out of an ONNX file and export their network anew."),
@@ -64,6 +74,7 @@ def export(
     from batchproof.console import working
     from batchproof.export import stage
     from batchproof.export.resolve import configured_model, recovered_model, resolve_file
+    from batchproof.surgery.raw_input import RawInput
 
     if recover and config is not None:
         raise InputError("--recover and --config exclude each other", remedy="--config belongs to a checkpoint")
@@ -71,10 +82,29 @@ def export(
         model = configured_model(source, config)
     else:
         model = recovered_model(source) if recover else resolve_file(source)
+    raw_input = None if raw is None else RawInput.parse(raw)
+    if raw_input is not None and isinstance(model.source, OnnxSource):
+        raise InputError("an ONNX file is taken over as it is", where=source, remedy="Use batchproof surgery --raw")
     with working(f"exporting {source.name}"), replacing(output) as written:
         verdicts = stage.export(model, written, ExportOptions(exporter, opset, unit_embedding))
         stop_if_failed(verdicts, as_json)
+        if raw_input is not None:
+            verdicts += _fold(written, raw_input, model.name)
+            stop_if_failed(verdicts, as_json)
     conclude(verdicts, as_json, output=str(output), family=model.spec.family, reason=model.reason)
+
+
+def _fold(path: Path, raw: RawInput, name: str) -> tuple[Verdict, ...]:
+    """Put the preprocessing into an exported graph: surgery knows how, whatever the graph comes from."""
+    import onnx
+
+    from batchproof.artifacts import onnx_file
+    from batchproof.surgery import stage
+
+    limits = policy_of(None).surgery
+    graph, _, verdicts = stage.fold_and_check(onnx_file.read(path), raw, limits, _CHECKED_SIZE, name)
+    onnx.save(graph, path)
+    return verdicts
 
 
 @app.command()

@@ -34,6 +34,14 @@ Images = Annotated[
 PolicyOption = Annotated[
     Path | None, typer.Option("--policy", metavar="FILE", help="Thresholds (TOML); default: the committed policy.")
 ]
+Raw = Annotated[
+    str | None,
+    typer.Option(
+        "--raw",
+        metavar="TYPE,AXES,COLOURS",
+        help="Take pixels 0..255 and normalise in the graph: uint8 or float32, NCHW or NHWC, BGR or RGB.",
+    ),
+]
 
 
 def settings_of(profile: str, size: str, images: Path | None, policy: Path | None) -> Settings:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from batchproof.cli.app import surgery_app
-from batchproof.cli.options import Images, Json, Model, Output, PolicyOption, SizeOption, policy_of, size_of
+from batchproof.cli.options import Images, Json, Model, Output, PolicyOption, Raw, SizeOption, policy_of, size_of
 from batchproof.cli.outcome import conclude, plain, print_json, stop_if_failed, stop_if_unproven
 from batchproof.errors import InputError, printable
 from batchproof.export.options import NEWEST_OPSET
@@ -27,14 +27,7 @@ def surgery_apply(
         bool, typer.Option("--fp16", help="Write the typed FP16 graph; inputs and outputs stay FP32.")
     ] = False,
     opset: Opset = None,
-    raw: Annotated[
-        str | None,
-        typer.Option(
-            "--raw",
-            metavar="TYPE,AXES,COLOURS",
-            help="Take pixels 0..255 and normalise in the graph: uint8 or float32, NCHW or NHWC, BGR or RGB.",
-        ),
-    ] = None,
+    raw: Raw = None,
     plan: Annotated[
         Path | None,
         typer.Option("--plan", metavar="FILE", help="With --fp16: the nodes to keep in FP32, from 'surgery plan'."),

@@ -1,0 +1,83 @@
+"""Every architecture with seeded weights through the export: `python -m benchmarks.export_table` writes the report.
+
+Minutes, and 4 GB of memory for the largest; `python -m benchmarks.export_table NAME ...` takes only those.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from batchproof.artifacts import onnx_file
+from batchproof.export.check import check_against_torch
+from batchproof.export.exporter import export_onnx
+from batchproof.export.networks.catalogue import CATALOGUE
+from batchproof.export.seeded import seeded
+from batchproof.validate.independence import prove
+
+_SEED = 500
+
+
+@dataclass(frozen=True)
+class Row:
+    """One architecture: what it has, what the export of it costs, and whether it is right."""
+
+    name: str
+    parameters: int
+    keys: int
+    seconds: float
+    megabytes: float
+    difference: float
+    proof: str
+
+
+def measure(name: str) -> Row:
+    """Export one architecture, prove the graph, and compare it with PyTorch for N = 1, 2, 5."""
+    network, spec = seeded(name, _SEED), CATALOGUE[name].spec
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        started = time.perf_counter()
+        export_onnx(network, spec, path, metadata={})
+        seconds = time.perf_counter() - started
+        return Row(
+            name,
+            sum(parameter.numel() for parameter in network.parameters()),
+            len(network.state_dict()),
+            seconds,
+            path.stat().st_size / 1e6,
+            check_against_torch(network, spec, path, name).figure or 0.0,
+            prove(onnx_file.read_graph(path)).status.value,
+        )
+
+
+def _lines(names: list[str]) -> Iterator[str]:
+    yield "| architecture | parameters | keys | export (s) | ONNX (MB) | largest difference | proof |"
+    yield "|---|---:|---:|---:|---:|---:|---|"
+    for name in names:
+        row = measure(name)
+        print(row, file=sys.stderr)
+        sizes = f"{row.parameters} | {row.keys} | {row.seconds:.1f} | {row.megabytes:.1f}"
+        yield f"| {row.name} | {sizes} | {row.difference:.1e} | {row.proof} |"
+
+
+def main() -> None:
+    """Write `reports/networks.md`."""
+    table = "\n".join(_lines(sys.argv[1:] or list(CATALOGUE)))
+    report = Path("reports/networks.md")
+    report.write_text(f"{_HEAD}\n{table}\n", encoding="utf-8")
+    print(report)
+
+
+_HEAD = f"""# Every architecture through the export
+
+Seeded weights (seed {_SEED}), opset 17, torch's TorchScript exporter; ONNX Runtime against PyTorch for batches of 1, 2
+and 5, detectors at 64x64 and 96x128, optimiser on and off. Differences are absolute for scores and in parts of the
+largest value for everything else. Times are of one shared machine. Written by `python -m benchmarks.export_table`.
+"""
+
+if __name__ == "__main__":
+    main()

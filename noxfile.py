@@ -80,7 +80,7 @@ def report(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests; with BATCHPROOF_TEST_DATA=DIR those on real models too."""
     # A file at a time to each core; more threads within one would only take turns.
-    spread = ("-n", "auto", "--dist", "loadfile")
+    spread = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
     one_thread = {"OMP_NUM_THREADS": "1"}
     python = str(environment(session))
     session.run(python, "-m", "pytest", *spread, *session.posargs, env=one_thread, external=True)

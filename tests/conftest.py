@@ -10,6 +10,11 @@ import pytest
 TEST_DATA = "BATCHPROOF_TEST_DATA"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs first: they take longest, and whoever got one last would keep all other cores waiting."""
+    items.sort(key=lambda item: item.path.name != "test_run.py")
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """Locate the folder with real models and pictures.

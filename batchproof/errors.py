@@ -8,7 +8,10 @@ from pathlib import Path
 
 def printable(name: str) -> str:
     """Return a file name that can be printed and stored: bytes that are no UTF-8 are written as escapes."""
-    return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+    try:
+        return os.fsencode(name).decode("utf-8", errors="backslashreplace")
+    except UnicodeEncodeError:  # a lone half of a pair, which no file name has, but a name inside a file may
+        return name.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 class BatchproofError(Exception):
@@ -21,11 +24,12 @@ class BatchproofError(Exception):
         super().__init__(self.line())
 
     def line(self) -> str:
-        """Render `where: what. What to do.` without line breaks."""
-        parts = [f"{printable(str(self.where))}: {self.what}" if self.where is not None else self.what]
+        """Render `where: what. What to do.` without line breaks, and without what a terminal would obey."""
+        parts = [f"{self.where}: {self.what}" if self.where is not None else self.what]
         if self.remedy:
             parts.append(self.remedy)
-        return " ".join(" ".join(part.rstrip(".") + "." for part in parts).split())
+        line = " ".join(" ".join(part.rstrip(".") + "." for part in parts).split())
+        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in printable(line))
 
 
 class InputError(BatchproofError):

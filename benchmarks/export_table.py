@@ -18,6 +18,7 @@ from batchproof.export.exporter import export_onnx
 from batchproof.export.networks.catalogue import CATALOGUE
 from batchproof.export.seeded import seeded
 from batchproof.validate.independence import prove
+from batchproof.verdict import Verdict
 
 _SEED = 500
 
@@ -49,9 +50,15 @@ def measure(name: str) -> Row:
             len(network.state_dict()),
             seconds,
             path.stat().st_size / 1e6,
-            check_against_torch(network, spec, path, name).figure or 0.0,
+            _required(check_against_torch(network, spec, path, name)),
             prove(onnx_file.read_graph(path)).status.value,
         )
+
+
+def _required(verdict: Verdict) -> float:
+    if not verdict or verdict.figure is None:
+        sys.exit(f"{verdict.subject} is not what PyTorch computes: {verdict.explained}")
+    return verdict.figure
 
 
 def _lines(names: list[str]) -> Iterator[str]:

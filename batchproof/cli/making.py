@@ -103,6 +103,10 @@ def _fold(path: Path, raw: RawInput, name: str) -> tuple[Verdict, ...]:
 
     limits = policy_of(None).surgery
     graph, _, verdicts = stage.fold_and_check(onnx_file.read(path), raw, limits, _CHECKED_SIZE, name)
+    onnx.helper.set_model_props(
+        graph,
+        {entry.key: entry.value for entry in graph.metadata_props} | {"batchproof.preprocessing": "in the graph"},
+    )
     onnx.save(graph, path)
     return verdicts
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ LARGEST_CHECKPOINT = 4 * 2**30
 
 # A constant of SCRFD's unused distribution loss, which every official checkpoint carries.
 _IGNORED = frozenset({"bbox_head.integral.project"})
+
+# How a pickle begins, and how torch's legacy format does, which is a pickle of a magic number first.
+_PICKLE, _LEGACY_MAGIC = b"\x80", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 _SAVE_ALONE = "Save the weights alone: torch.save(network.state_dict(), 'weights.pt')"
 _FETCH_AGAIN = "Fetch or save the checkpoint again"
@@ -57,7 +61,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     weights = _without_prefixes(_state_dict(_load(path), path))
     if odd := [key for key, tensor in weights.items() if not _is_plain(tensor)]:
-        what = f"weights are sparse, quantised, complex or without data: {', '.join(odd[:3])}"
+        what = f"weights are sparse, nested, quantised, complex or without data: {', '.join(odd[:3])}"
         raise InputError(what, where=path, remedy=_SAVE_ALONE)
     others = {_type_name(tensor) for tensor in weights.values() if tensor.is_floating_point()} - {"float32"}
     weights = {key: _as_float32(tensor) for key, tensor in weights.items() if key not in _IGNORED}
@@ -69,12 +73,17 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def _is_plain(tensor: Tensor) -> bool:
-    dense = tensor.layout is torch.strided and not tensor.is_meta and not tensor.is_quantized
-    return dense and not tensor.is_complex()
+    if tensor.is_nested or tensor.layout is not torch.strided or tensor.is_meta:
+        return False
+    # An expanded tensor says that it is larger than the file can be.
+    held = tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()
+    return held and not tensor.is_quantized and not tensor.is_complex()
 
 
 def _load(path: Path) -> object:
     try:
+        if not (path.is_dir() or stat.S_ISREG(path.stat().st_mode)):
+            raise InputError("not a regular file", where=path, remedy="Name a checkpoint")
         with path.open("rb") as stream:
             _check_size(path, os.fstat(stream.fileno()).st_size)
             return read_safetensors(path) if path.suffix.lower() == SAFETENSORS else _unpickled(stream, path)
@@ -95,13 +104,22 @@ def _unpickled(stream: BinaryIO, path: Path) -> object:
             warnings.simplefilter("ignore")  # doubts about the pickle, which either loads or does not
             return torch.load(stream, map_location="cpu", weights_only=True)
     except Exception as error:  # Foreign bytes reach torch's unpickler, which answers with nearly any exception.
-        raise _not_loadable(path, str(error)) from error
+        raise _not_loadable(path, str(error), bare=_is_bare_pickle(stream)) from error
 
 
-def _not_loadable(path: Path, answer: str) -> InputError:
-    """Tell code and TorchScript, which are whole files of the wrong kind, from damage."""
+def _is_bare_pickle(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    start = stream.read(len(_LEGACY_MAGIC))
+    return start.startswith(_PICKLE) and start != _LEGACY_MAGIC
+
+
+def _not_loadable(path: Path, answer: str, *, bare: bool) -> InputError:
+    """Tell code, bare pickles and TorchScript, which are whole files of the wrong kind, from damage."""
     if code := re.search(r"GLOBAL (\S+)", answer):
         what = f"refused: loading it would run code ({code[1]}), and code in a checkpoint can do anything"
+        return InputError(what, where=path, remedy=_SAVE_ALONE)
+    if bare:
+        what = "refused: a bare pickle, not a checkpoint of torch, and code in a pickle can do anything"
         return InputError(what, where=path, remedy=_SAVE_ALONE)
     if "TorchScript" in answer:
         return InputError("a TorchScript program, not a checkpoint", where=path, remedy=_SAVE_ALONE)

@@ -18,7 +18,7 @@ from batchproof.export.options import Exporter
 from batchproof.zoo.spec import ModelSpec
 
 _TRACED_BATCH = 2  # any; not 1, so that nothing can mistake the batch for an axis to broadcast
-_TRACED_SIZE = (64, 96)
+_TRACED_STEPS = (2, 3)  # height and width, in steps of the detector or in 32 pixels
 
 
 def trace(network: nn.Module, spec: ModelSpec, exporter: Exporter, opset: int) -> onnx.ModelProto:
@@ -82,7 +82,9 @@ _TRACERS: dict[Exporter, Callable[[nn.Module, ModelSpec, int], onnx.ModelProto]]
 
 
 def _frames(spec: ModelSpec) -> torch.Tensor:
-    return torch.zeros(spec.input.shape(_TRACED_BATCH, *_TRACED_SIZE))
+    step = max(spec.input.multiple_of, 32)
+    height, width = (steps * step for steps in _TRACED_STEPS)
+    return torch.zeros(spec.input.shape(_TRACED_BATCH, height, width))
 
 
 @contextmanager

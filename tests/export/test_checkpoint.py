@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -122,9 +123,7 @@ def test_a_truncated_file_is_refused(path: Path, weights: Weights, zipped: bool,
         load_state_dict(path)
 
 
-@pytest.mark.parametrize(
-    "content", [b"just a text file", b"\x89PNG\r\n\x1a\n", pickle.dumps({"a": 1}), b"PK\x03\x04zip"]
-)
+@pytest.mark.parametrize("content", [b"just a text file", b"\x89PNG\r\n\x1a\n", b"PK\x03\x04zip"])
 def test_a_foreign_file_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match="not a PyTorch checkpoint"):
@@ -188,3 +187,22 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         load_state_dict(tmp_path / "no.pth")
     with pytest.raises(InputError, match=r"cannot be read \(Is a directory\)"):
         load_state_dict(tmp_path)
+
+
+def test_a_bare_pickle_is_refused_for_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "bare.pt"
+    path.write_bytes(pickle.dumps({"weights": [1.0, 2.0]}))
+    with pytest.raises(InputError, match=r"refused: a bare pickle, .* code in a pickle can do anything"):
+        load_state_dict(path)
+
+
+def test_weights_that_claim_more_than_the_file_can_hold_are_refused(tmp_path: Path) -> None:
+    torch.save({"w": torch.zeros(1).expand(2**42)}, tmp_path / "huge.pt")
+    with pytest.raises(InputError, match="without data: w"):
+        load_state_dict(tmp_path / "huge.pt")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pt")
+    with pytest.raises(InputError, match="not a regular file"):
+        load_state_dict(tmp_path / "pipe.pt")

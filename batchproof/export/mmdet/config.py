@@ -33,8 +33,8 @@ class Configured:
 def read_config(path: Path) -> Configured:
     """Read the configuration at `path` and what it builds upon, with `mmengine.Config`.
 
-    mmengine runs such files as Python. So they are first checked to be plain data, and refused where they are more: a
-    configuration from a stranger can do no harm. Raises `InputError` for such files, for other models than SCRFD, for
+    mmengine runs such files as Python. So they are first checked to be plain data, and refused where they are more, or
+    would become much larger than they are. Raises `InputError` for such files, for other models than SCRFD, for
     unknown options and for numbers that do not fit each other; `MissingDependencyError` without mmengine.
     """
     values = _run(check_plain(path)[0])

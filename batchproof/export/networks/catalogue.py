@@ -36,8 +36,15 @@ class Architecture:
             return self.build()
 
     def filled(self, weights: Mapping[str, Tensor]) -> nn.Module:
-        """Build with `weights`, in evaluation mode; they must be complete, as `recognise_checkpoint` finds them."""
+        """Build with `weights`, in evaluation mode; they must be complete, as `recognise_checkpoint` finds them.
+
+        Raises `InputError` for whole numbers where the network has weights.
+        """
         network = self.skeleton()
+        wanted = network.state_dict()
+        whole = [key for key, tensor in weights.items() if wanted[key].is_floating_point() > tensor.is_floating_point()]
+        if whole:
+            raise InputError(f"weights are whole numbers: {', '.join(whole[:3])}", remedy="Take the trained checkpoint")
         network.load_state_dict(weights, strict=True, assign=True)
         return network.eval()
 

@@ -14,6 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from batchproof.errors import InputError
 from batchproof.export.recovery.settings import Settings, settings_of
 
 Weights = NDArray[np.generic]
@@ -50,6 +51,7 @@ class LayerGraph:
     """The layers of `model`, found from the values they make; `image` is the input that is no constant."""
 
     def __init__(self, model: onnx.ModelProto, image: str) -> None:
+        _require_standard(model)
         self.image = image
         self.constants = _constants(model)
         self._makers = {value: node for node in model.graph.node for value in node.output}
@@ -96,14 +98,31 @@ class LayerGraph:
         return [None if each is None else self.constants[each.source].ravel().tolist() for each in found]
 
     def _operand(self, value: str) -> Operand | None:
-        """Follow a constant, past views, casts and swaps of its axes, to where it comes from."""
+        """Follow a constant, past views, casts to float32 and swaps of its axes, to where it comes from."""
         transposed = False
         while (node := self._makers.get(value := self._past_views(value))) is not None:
-            if node.op_type not in ("Transpose", "Cast"):
+            if node.op_type != "Transpose" and not _is_cast_to_float32(node):
                 break
             value, transposed = node.input[0], transposed != (node.op_type == "Transpose")
         known = value in self.constants or value in self._parameters
         return Operand(value, transposed) if known else None
+
+
+def _require_standard(model: onnx.ModelProto) -> None:
+    """Refuse what has a standard operator's name and computes something else."""
+    remedy = "Only graphs of standard operators tell what network they are"
+    if model.functions:
+        raise InputError(f"defines its own operator {model.functions[0].name}", remedy=remedy)
+    for node in model.graph.node:
+        if node.domain not in ("", "ai.onnx"):
+            what = f"{node.op_type} '{node.name or node.output[0]}' is of the domain '{node.domain}'"
+            raise InputError(what, remedy=remedy)
+        if node.op_type == "Constant" and len(node.attribute) != 1:
+            raise InputError(f"Constant '{node.name or node.output[0]}' holds nothing", remedy="Export the file again")
+
+
+def _is_cast_to_float32(node: onnx.NodeProto) -> bool:
+    return node.op_type == "Cast" and _attributes(node).get("to") == onnx.TensorProto.FLOAT
 
 
 def _constants(model: onnx.ModelProto) -> dict[str, Weights]:

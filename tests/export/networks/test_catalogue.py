@@ -44,3 +44,13 @@ def test_specs_have_the_levels_of_the_networks() -> None:
 def test_importing_the_package_imports_no_torch() -> None:
     code = "import sys, batchproof.export; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int8, torch.bool])
+def test_whole_numbers_are_no_weights(dtype: torch.dtype) -> None:
+    architecture = CATALOGUE["mobilefacenet_112"]
+    weights = {
+        key: torch.ones(tensor.shape, dtype=dtype) for key, tensor in architecture.skeleton().state_dict().items()
+    }
+    with pytest.raises(InputError, match="weights are whole numbers: "):
+        architecture.filled(weights)

@@ -1,0 +1,58 @@
+"""What has the name of a standard operator and computes something else must not be taken for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import helper
+
+from batchproof.errors import InputError
+from batchproof.export.exporter import export_onnx
+from batchproof.export.networks.catalogue import CATALOGUE
+from batchproof.export.recovery.recover import recover
+from batchproof.export.seeded import seeded
+
+NAME = "mobilefacenet_112"
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> Path:
+    path = tmp_path / "network.onnx"
+    export_onnx(seeded(NAME, 0), CATALOGUE[NAME].spec, path, metadata={})
+    return path
+
+
+def test_the_network_itself_is_recovered(exported: Path) -> None:
+    assert recover(exported).architecture == NAME
+
+
+def test_an_operator_of_another_domain_is_refused(exported: Path) -> None:
+    model = onnx.load(exported)
+    next(node for node in model.graph.node if node.op_type in ("PRelu", "Relu")).domain = "evil"
+    model.opset_import.append(helper.make_opsetid("evil", 1))
+    onnx.save(model, exported)
+    with pytest.raises(InputError, match=r"P?Re[lL]u '.*' is of the domain 'evil'"):
+        recover(exported)
+
+
+def test_a_graph_that_defines_operators_is_refused(exported: Path) -> None:
+    model = onnx.load(exported)
+    body = [helper.make_node("Min", ["x", "x"], ["y"])]
+    model.functions.append(helper.make_function("evil", "PRelu", ["x"], ["y"], body, model.opset_import))
+    onnx.save(model, exported)
+    with pytest.raises(InputError, match="defines its own operator PRelu"):
+        recover(exported)
+
+
+def test_weights_that_a_cast_rounds_are_not_taken_unrounded(exported: Path) -> None:
+    model = onnx.load(exported)
+    conv = next(node for node in model.graph.node if node.op_type == "Conv")
+    half, whole = onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT
+    model.graph.node.insert(0, helper.make_node("Cast", ["rounded"], ["back"], to=whole))
+    model.graph.node.insert(0, helper.make_node("Cast", [conv.input[1]], ["rounded"], to=half))
+    conv.input[1] = "back"
+    onnx.save(model, exported)
+    with pytest.raises(InputError):
+        recover(exported)

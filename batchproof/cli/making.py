@@ -24,7 +24,7 @@ from batchproof.cli.outcome import conclude, stop_if_failed
 from batchproof.errors import InputError, StepNotRunError
 from batchproof.export.options import DEFAULTS, NEWEST_OPSET, OLDEST_OPSET, Exporter, ExportOptions
 from batchproof.verdict import not_run
-from batchproof.zoo.pack import OnnxSource
+from batchproof.zoo.pack import OnnxSource, PackModel
 from batchproof.zoo.spec import Precision
 
 if TYPE_CHECKING:
@@ -73,15 +73,9 @@ def export(
     from batchproof.artifacts.output_file import replacing
     from batchproof.console import working
     from batchproof.export import stage
-    from batchproof.export.resolve import configured_model, recovered_model, resolve_file
     from batchproof.surgery.raw_input import RawInput
 
-    if recover and config is not None:
-        raise InputError("--recover and --config exclude each other", remedy="--config belongs to a checkpoint")
-    if config is not None:
-        model = configured_model(source, config)
-    else:
-        model = recovered_model(source) if recover else resolve_file(source)
+    model = _resolved(source, config, recover=recover)
     raw_input = None if raw is None else RawInput.parse(raw)
     if raw_input is not None and isinstance(model.source, OnnxSource):
         raise InputError("an ONNX file is taken over as it is", where=source, remedy="Use batchproof surgery --raw")
@@ -92,6 +86,16 @@ def export(
             verdicts += _fold(written, raw_input, model.name)
             stop_if_failed(verdicts, as_json)
     conclude(verdicts, as_json, output=str(output), family=model.spec.family, reason=model.reason)
+
+
+def _resolved(source: Path, config: Path | None, *, recover: bool) -> PackModel:
+    from batchproof.export.resolve import configured_model, recovered_model, resolve_file
+
+    if recover and config is not None:
+        raise InputError("--recover and --config exclude each other", remedy="--config belongs to a checkpoint")
+    if config is not None:
+        return configured_model(source, config)
+    return recovered_model(source) if recover else resolve_file(source)
 
 
 def _fold(path: Path, raw: RawInput, name: str) -> tuple[Verdict, ...]:

@@ -56,10 +56,8 @@ def surgery_apply(
     from batchproof.surgery.raw_input import RawInput
     from batchproof.zoo.recognise import recognise
 
-    if plan is not None and not fp16:
-        raise InputError("a precision plan says what stays in FP32 of an FP16 graph", remedy="Add --fp16")
-    if images is not None and not fp16:
-        raise InputError("pictures are what an FP16 graph is judged on", where=images, remedy="Add --fp16")
+    if not fp16:
+        _refuse_without_fp16(plan, images)
     limits = policy_of(policy)
     height, width = size_of(size)
     raw_input = None if raw is None else RawInput.parse(raw)
@@ -79,6 +77,13 @@ def surgery_apply(
             stop_if_unproven(verdicts, as_json)
         onnx.save(graph, written)
     conclude(verdicts, as_json, output=str(output), reasons=stage.sentences(passes))
+
+
+def _refuse_without_fp16(plan: Path | None, images: Path | None) -> None:
+    if plan is not None:
+        raise InputError("a precision plan says what stays in FP32 of an FP16 graph", remedy="Add --fp16")
+    if images is not None:
+        raise InputError("pictures are what an FP16 graph is judged on", where=images, remedy="Add --fp16")
 
 
 @surgery_app.command("plan")
@@ -118,7 +123,7 @@ def surgery_plan(
 
 
 @surgery_app.command("explain")
-def surgery_explain(model: Model, as_json: Json = False) -> None:
+def surgery_explain(model: Model, opset: Opset = None, as_json: Json = False) -> None:
     """Show what surgery would change in a graph, what it would leave, and why; nothing is written."""
     from batchproof import console
     from batchproof.artifacts import onnx_file
@@ -128,7 +133,7 @@ def surgery_explain(model: Model, as_json: Json = False) -> None:
 
     graph = onnx_file.read(model)
     recognition = recognise(graph, model)
-    sentences = stage.sentences(explain(graph, recognition))
+    sentences = stage.sentences(explain(graph, recognition, opset=opset))
     if as_json:
         print_json({"family": recognition.spec.family, "reason": recognition.reason, "reasons": sentences})
     else:

@@ -124,3 +124,10 @@ def test_a_run_replays_the_plans_of_a_folder(overflowing: Path, policy: Path, tm
     assert batchproof(*run, "--plans", plans).returncode == 0
     assert "unchanged" in batchproof(*run, "--plans", plans).stderr
     assert batchproof(*run).returncode == 1
+
+
+def test_an_explanation_can_be_about_another_opset(tmp_path: Path) -> None:
+    onnx.save(detector(), tmp_path / "det.onnx")
+    done = batchproof("surgery", "explain", tmp_path / "det.onnx", "--opset", "17")
+    assert done.returncode == 0, done.stderr
+    assert "UpgradeOpset, tiny: was in opset 11, is now in 17" in done.stdout

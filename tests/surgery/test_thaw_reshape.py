@@ -11,12 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from batchproof.runtime import OnnxRuntimeRunner
-from batchproof.surgery import constants
 from batchproof.surgery.passes import Reason
 from batchproof.surgery.thaw_reshape import ThawReshape
 from batchproof.validate.independence import prove
 from batchproof.verdict import Status
-from tests.surgery.tiny_graphs import SIZE, constant, graph, node, node_of, to_ir, weights
+from tests.surgery.tiny_graphs import SIZE, constant, graph, node, node_of, target_of, to_ir, weights
 from tests.validate.independence.networks import SIDE, exported
 
 
@@ -24,13 +23,6 @@ def _thawed(proto: onnx.ModelProto) -> tuple[ir.Model, dict[str, Reason]]:
     model = to_ir(proto)
     result = ThawReshape()(model)
     return model, {reason.subject: reason for reason in result.reasons}
-
-
-def _target(model: ir.Model, name: str) -> list[int]:
-    content = constants.read(node_of(model, name).inputs[1])
-    assert content is not None
-    values: list[int] = content.tolist()
-    return values
 
 
 def _reshaped(target: Sequence[int], *before: onnx.NodeProto, opset: int = 11, **attributes: Any) -> onnx.ModelProto:
@@ -52,7 +44,7 @@ def _reshaped(target: Sequence[int], *before: onnx.NodeProto, opset: int = 11, *
 )
 def test_a_frozen_first_axis_is_copied(target: list[int], expected: list[int]) -> None:
     model, reasons = _thawed(_reshaped(target))
-    assert _target(model, "Reshape_rows") == expected
+    assert target_of(model, "Reshape_rows") == expected
     assert reasons["Reshape_rows"].changed
 
 
@@ -68,13 +60,13 @@ def test_the_batch_is_put_behind_what_lies_outside_of_it(
     perm: list[int], target: list[int], expected: list[int]
 ) -> None:
     model, _ = _thawed(_reshaped(target, node("Transpose", ["image"], "t", perm=perm)))
-    assert _target(model, "Reshape_rows") == expected
+    assert target_of(model, "Reshape_rows") == expected
 
 
 def test_a_target_in_a_constant_node_is_changed_there() -> None:
     nodes = [constant("target", [1, -1]), node("Reshape", ["image", "target"], "rows")]
     model, _ = _thawed(graph(nodes, {"rows": None}))
-    assert _target(model, "Reshape_rows") == [0, -1]
+    assert target_of(model, "Reshape_rows") == [0, -1]
     assert [each.op_type for each in model.graph] == ["Constant", "Reshape"]
 
 
@@ -86,21 +78,21 @@ def test_an_unrelated_reader_of_the_target_keeps_it() -> None:
     ]
     held = {"target": [1, -1], "table": weights((3, SIZE.height, SIZE.width))}
     model, reasons = _thawed(graph(nodes, {"sum": None}, held))
-    assert _target(model, "Reshape_rows") == [0, -1]
-    assert _target(model, "Reshape_flat_table") == [1, -1]
+    assert target_of(model, "Reshape_rows") == [0, -1]
+    assert target_of(model, "Reshape_flat_table") == [1, -1]
     assert reasons["Reshape_flat_table"].sentence == "not changed because its input 'table' is a constant"
 
 
 def test_a_thawed_reshape_shows_the_batch_to_the_next_one() -> None:
     nodes = [node("Reshape", ["image", "one"], "first"), node("Reshape", ["first", "two"], "second")]
     model, _ = _thawed(graph(nodes, {"second": None}, {"one": [1, 3, 64, 96], "two": [1, -1]}))
-    assert _target(model, "Reshape_first") == [0, 3, 64, 96]
-    assert _target(model, "Reshape_second") == [0, -1]
+    assert target_of(model, "Reshape_first") == [0, 3, 64, 96]
+    assert target_of(model, "Reshape_second") == [0, -1]
 
 
 def test_allowzero_goes_where_the_target_had_no_zero() -> None:
     model, _ = _thawed(_reshaped([1, -1], opset=14, allowzero=1))
-    assert _target(model, "Reshape_rows") == [0, -1]
+    assert target_of(model, "Reshape_rows") == [0, -1]
     assert "allowzero" not in node_of(model, "Reshape_rows").attributes
 
 
@@ -115,7 +107,7 @@ def test_allowzero_goes_where_the_target_had_no_zero() -> None:
 )
 def test_what_is_not_frozen_is_left(target: list[int], sentence: str) -> None:
     model, reasons = _thawed(_reshaped(target))
-    assert _target(model, "Reshape_rows") == target
+    assert target_of(model, "Reshape_rows") == target
     assert reasons["Reshape_rows"].sentence == f"not changed because {sentence}"
 
 

@@ -7,23 +7,15 @@ import onnx
 import onnx_ir as ir
 import pytest
 
-from batchproof.surgery import constants
 from batchproof.surgery.passes import Reason
 from batchproof.surgery.unflatten_batch import UnflattenBatch
-from tests.surgery.tiny_graphs import graph, node, node_of, to_ir, weights
+from tests.surgery.tiny_graphs import graph, node, node_of, target_of, to_ir, weights
 
 
 def _repaired(proto: onnx.ModelProto) -> tuple[ir.Model, dict[str, Reason]]:
     model = to_ir(proto)
     result = UnflattenBatch()(model)
     return model, {reason.subject: reason for reason in result.reasons}
-
-
-def _target(model: ir.Model, name: str) -> list[int]:
-    content = constants.read(node_of(model, name).inputs[1])
-    assert content is not None
-    values: list[int] = content.tolist()
-    return values
 
 
 def _rows(perm: Sequence[int], target: Sequence[int], *after: onnx.NodeProto, **constants: Any) -> onnx.ModelProto:
@@ -38,7 +30,7 @@ def _rows(perm: Sequence[int], target: Sequence[int], *after: onnx.NodeProto, **
 @pytest.mark.parametrize("target", [[-1, 3], [1, -1, 3], [64 * 96, 3], [1, 64 * 96, 3]])
 def test_cells_before_the_batch_are_put_after_it(target: list[int]) -> None:
     model, reasons = _repaired(_rows([2, 3, 0, 1], target))
-    assert _target(model, "Reshape_rows") == [0, -1, 3]
+    assert target_of(model, "Reshape_rows") == [0, -1, 3]
     assert list(node_of(model, "Transpose_t").attributes.get_ints("perm", ())) == [0, 2, 3, 1]
     assert reasons["Reshape_rows"].changed
 
@@ -52,7 +44,7 @@ def test_cells_before_the_batch_are_put_after_it(target: list[int]) -> None:
 )
 def test_rows_strung_together_get_their_frames_back(target: list[int], expected: list[int]) -> None:
     model, reasons = _repaired(_rows([0, 2, 3, 1], target))
-    assert _target(model, "Reshape_rows") == expected
+    assert target_of(model, "Reshape_rows") == expected
     assert reasons["Reshape_rows"].changed
 
 
@@ -65,7 +57,7 @@ def test_one_target_of_many_rows_is_changed_once() -> None:
     ]
     model, _ = _repaired(graph(nodes, {"first": None, "second": None}, {"target": [-1, 3]}))
     assert list(model.graph.initializers) == ["target"]
-    assert _target(model, "Reshape_first") == _target(model, "Reshape_second") == [0, -1, 3]
+    assert target_of(model, "Reshape_first") == target_of(model, "Reshape_second") == [0, -1, 3]
 
 
 def test_a_transpose_with_another_reader_is_left() -> None:
@@ -75,34 +67,34 @@ def test_a_transpose_with_another_reader_is_left() -> None:
         node("Relu", ["t"], "other"),
     ]
     model, reasons = _repaired(graph(nodes, {"rows": None, "other": None}, {"target": [-1, 3]}))
-    assert _target(model, "Reshape_rows") == [-1, 3]
+    assert target_of(model, "Reshape_rows") == [-1, 3]
     assert "Relu 'Relu_other' also reads 'Transpose_t'" in reasons["Reshape_rows"].sentence
 
 
 @pytest.mark.parametrize("perm", [[2, 3, 0, 1], [0, 2, 3, 1]])
 def test_a_reader_that_counts_axes_is_respected(perm: list[int]) -> None:
     model, reasons = _repaired(_rows(perm, [-1, 3], node("Softmax", ["rows"], "soft", axis=1)))
-    assert _target(model, "Reshape_rows") == [-1, 3]
+    assert target_of(model, "Reshape_rows") == [-1, 3]
     assert "Softmax 'Softmax_soft' would read its rows along another axis" in reasons["Reshape_rows"].sentence
 
 
 def test_elementwise_readers_are_no_obstacle() -> None:
     after = (node("Sigmoid", ["rows"], "s"), node("Mul", ["s", "factor"], "m"), node("Relu", ["m"], "out"))
     model, _ = _repaired(_rows([2, 3, 0, 1], [-1, 3], *after, factor=weights((3,))))
-    assert _target(model, "Reshape_rows") == [0, -1, 3]
+    assert target_of(model, "Reshape_rows") == [0, -1, 3]
 
 
 def test_two_computed_operands_are_an_obstacle() -> None:
     after = (node("Relu", ["rows"], "r"), node("Mul", ["r", "rows"], "out"))
     model, reasons = _repaired(_rows([2, 3, 0, 1], [-1, 3], *after))
-    assert _target(model, "Reshape_rows") == [-1, 3]
+    assert target_of(model, "Reshape_rows") == [-1, 3]
     assert "Mul 'Mul_out'" in reasons["Reshape_rows"].sentence
 
 
 def test_a_constant_of_more_axes_is_an_obstacle() -> None:
     after = node("Add", ["rows", "anchors"], "out")
     model, reasons = _repaired(_rows([2, 3, 0, 1], [-1, 3], after, anchors=weights((2, 1, 3))))
-    assert _target(model, "Reshape_rows") == [-1, 3]
+    assert target_of(model, "Reshape_rows") == [-1, 3]
     assert "Add 'Add_out' would read its rows along another axis" in reasons["Reshape_rows"].sentence
 
 
@@ -113,7 +105,7 @@ def test_cells_last_are_not_taken_for_cells_first() -> None:
         node("Reshape", ["t", "target"], "rows"),
     ]
     model, reasons = _repaired(graph(nodes, {"rows": None}, {"target": [-1, 96]}))
-    assert _target(model, "Reshape_rows") == [-1, 96]
+    assert target_of(model, "Reshape_rows") == [-1, 96]
     assert "the batch is not the first axis of its input 'cells_first'" in reasons["Reshape_rows"].sentence
 
 
@@ -129,7 +121,7 @@ def test_cells_last_are_not_taken_for_cells_first() -> None:
 )
 def test_what_fits_no_pattern_is_left(perm: list[int], target: list[int], sentence: str) -> None:
     model, reasons = _repaired(_rows(perm, target))
-    assert _target(model, "Reshape_rows") == target
+    assert target_of(model, "Reshape_rows") == target
     assert reasons["Reshape_rows"].sentence == f"not changed because {sentence}"
 
 
@@ -142,7 +134,7 @@ def test_a_computed_target_is_left() -> None:
 def test_a_zero_that_is_a_length_is_left() -> None:
     nodes = [node("Reshape", ["image", "target"], "rows", allowzero=1)]
     model, reasons = _repaired(graph(nodes, {"rows": None}, {"target": [1, 0]}, opset=14))
-    assert _target(model, "Reshape_rows") == [1, 0]
+    assert target_of(model, "Reshape_rows") == [1, 0]
     assert "with allowzero the 0 in its target [1, 0] is a length" in reasons["Reshape_rows"].sentence
 
 

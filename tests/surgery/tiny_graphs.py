@@ -10,6 +10,7 @@ import onnx
 import onnx_ir as ir
 from onnx import helper, numpy_helper
 
+from batchproof.surgery import constants
 from batchproof.surgery.shapes import ImageSize
 
 Dims = Sequence[int | str | None]
@@ -60,6 +61,14 @@ def to_ir(model: onnx.ModelProto) -> ir.Model:
 
 def node_of(model: ir.Model, name: str) -> ir.Node:
     return next(each for each in model.graph if each.name == name)
+
+
+def target_of(model: ir.Model, name: str) -> list[int]:
+    """The constant target of the Reshape `name`."""
+    content = constants.read(node_of(model, name).inputs[1])
+    assert content is not None
+    values: list[int] = content.tolist()
+    return values
 
 
 def detector(

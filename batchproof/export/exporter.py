@@ -18,6 +18,7 @@ from torch import nn
 
 from batchproof.errors import InputError
 from batchproof.export.options import DEFAULTS, ExportOptions
+from batchproof.export.size_guard import guard_size
 from batchproof.export.tracers import trace
 from batchproof.zoo.spec import ModelSpec
 
@@ -30,13 +31,15 @@ def export_onnx(
 ) -> None:
     """Write `network` to `path`; equal networks, options and metadata give equal bytes, whatever was exported before.
 
-    The input is float32 `[N, 3, H, W]` (H and W free for detectors), the outputs carry the names of the spec and are
-    `[N, rows_8, C]` and so on, or `[N, C]`. Nothing is declared for inner tensors. `metadata` becomes the model's
-    metadata properties. Raises `InputError` when `path` cannot be written, and when
-    the exporter cannot write the opset.
+    The input is float32 `[N, 3, H, W]`. H and W are free for detectors, and the graph itself refuses those that are no
+    multiples of what the spec asks for. The outputs carry the names of the spec and are `[N, rows_8, C]` and so on, or
+    `[N, C]`. Nothing is declared for inner tensors. `metadata` becomes the model's metadata properties. Raises
+    `InputError` when `path` cannot be written, and when the exporter cannot write the opset.
     """
     model = ir.from_proto(trace(network, spec, options.exporter, options.opset))
     _tidy(model)
+    if spec.input.dynamic_size:
+        guard_size(model.graph, spec.input.multiple_of)
     for output in spec.outputs:
         if output.stride is not None:
             _let_tail_copy_batch(model.graph, output.name, output.channels)

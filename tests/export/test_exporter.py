@@ -21,7 +21,7 @@ from batchproof.export.exporter import export_onnx
 from batchproof.export.heads import UnitEmbedding
 from batchproof.export.networks.catalogue import CATALOGUE
 from batchproof.export.options import DEFAULTS, NEWEST_OPSET, OLDEST_OPSET, ExportOptions
-from batchproof.export.recognise import recognise_checkpoint
+from batchproof.export.recognise_weights import recognise_checkpoint
 from batchproof.runtime import OnnxRuntimeRunner
 from batchproof.validate.independence import prove
 from batchproof.verdict import Status
@@ -76,8 +76,8 @@ def test_the_file_is_self_contained_and_lean(name: str, tmp_path: Path) -> None:
 def test_detector_tails_and_resizes_have_constant_shapes(tmp_path: Path) -> None:
     model = exported("scrfd_2.5g_bnkps", tmp_path)
     kinds = Counter(node.op_type for node in model.graph.node)
-    assert (kinds["Reshape"], kinds["Resize"], kinds["Shape"]) == (9, 2, 0)
-    shapes = [constant(model, node.input[1]) for node in model.graph.node if node.op_type == "Reshape"]
+    assert (kinds["Reshape"], kinds["Resize"], kinds["Shape"]) == (10, 2, 1)  # one of each is the guard's
+    shapes = [constant(model, node.input[1]) for node in model.graph.node[4:] if node.op_type == "Reshape"]
     assert sorted(shapes) == sorted([0, -1, channels] for channels in (1, 4, 10) for _ in range(3))
     scales = [constant(model, node.input[2]) for node in model.graph.node if node.op_type == "Resize"]
     assert scales == [[1, 1, 2, 2]] * 2
@@ -126,6 +126,8 @@ def test_every_opset_is_right(name: str, opset: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "opset"), [("scrfd_500m", 21), ("mobilefacenet_112", 17)])
 def test_the_dynamo_exporter_is_right_too(name: str, opset: int, tmp_path: Path) -> None:
     model, spec = exported(name, tmp_path, ExportOptions("dynamo", opset)), CATALOGUE[name].spec
+    guard = "input_height_and_width_must_be_multiples_of_32"
+    assert (guard in {node.name for node in model.graph.node}) == spec.input.dynamic_size
     assert prove(model).status is Status.PROVEN
     assert recognise(model).spec == spec
     assert check_against_torch(random(name), spec, tmp_path / "exported.onnx", name)

@@ -36,7 +36,7 @@ def _restore_constants(node: ir.Node, exact: FloatConstants) -> None:
 
 
 def _widen_outputs(node: ir.Node, caster: Caster) -> None:
-    """Make the results float32: a Cast to float32 behind them goes, everything else reads halves as before."""
+    """Make the results float32: a Cast to float32 behind them goes, and all but Shape read halves as before."""
     for value in node.outputs:
         if value.dtype != _HALF:
             continue
@@ -46,7 +46,7 @@ def _widen_outputs(node: ir.Node, caster: Caster) -> None:
         for reader, index in readers:
             if is_cast(reader, _FLOAT):
                 _skip(reader, value)
-            else:
+            elif reader.op_type != "Shape":
                 reader.replace_input_with(index, narrowed)
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from batchproof.surgery.fp16.input_views import input_views
+
 LARGEST_HALF = 65504.0
 # From here on rounding to the nearest half gives infinity, and down from here it gives zero.
 _OVERFLOW, _UNDERFLOW = 65520.0, 2.0**-25
@@ -26,7 +28,7 @@ class LostWeights:
 
 @dataclass(frozen=True)
 class Fp16Summary:
-    """Counts of a converted graph, taken from its inferred types; Cast and Constant nodes compute nothing.
+    """Counts of a converted graph, taken from its inferred types, without the nodes that compute nothing.
 
     `half_nodes` and `float_nodes` have half and float32 results, `float_ops` are the operators among the latter.
     `worst` names the tensors with the most lost entries, worst first.
@@ -44,11 +46,7 @@ class Fp16Summary:
 def summarise(original: onnx.ModelProto, converted: onnx.ModelProto) -> Fp16Summary:
     """Count what `converted`, the half precision form of `original`, computes in which type, and what it lost."""
     types = tensor_types(converted)
-    results = [
-        (node.op_type, types.get(node.output[0]))
-        for node in converted.graph.node
-        if node.op_type not in ("Cast", "Constant")
-    ]
+    results = [(node.op_type, types.get(node.output[0])) for node in computing_nodes(converted)]
     floats = [op for op, dtype in results if dtype == onnx.TensorProto.FLOAT]
     lost = sorted(_lost(original, converted), key=lambda weights: (-weights.underflow - weights.overflow, weights.name))
     return Fp16Summary(
@@ -74,8 +72,13 @@ def float_nodes(converted: onnx.ModelProto) -> tuple[str, ...]:
 
 def _nodes_of(converted: onnx.ModelProto, dtype: int) -> tuple[str, ...]:
     types = tensor_types(converted)
-    computing = (node for node in converted.graph.node if node.op_type not in ("Cast", "Constant"))
-    return tuple(node.name for node in computing if types.get(node.output[0]) == dtype)
+    return tuple(node.name for node in computing_nodes(converted) if types.get(node.output[0]) == dtype)
+
+
+def computing_nodes(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """Return the nodes whose type is a matter of precision: none that casts, holds a constant or views an input."""
+    views = input_views(model.graph)
+    return [node for node in model.graph.node if node.op_type not in ("Cast", "Constant") and node.name not in views]
 
 
 def tensor_types(model: onnx.ModelProto) -> dict[str, int]:

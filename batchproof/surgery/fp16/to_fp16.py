@@ -13,8 +13,9 @@ from onnxconverter_common import float16
 from batchproof.errors import InputError, StepFailedError
 from batchproof.surgery.fp16.casts import merge
 from batchproof.surgery.fp16.float_constants import FloatConstants
+from batchproof.surgery.fp16.input_views import input_views
 from batchproof.surgery.fp16.islands import keep_in_float
-from batchproof.surgery.fp16.summary import LARGEST_HALF, Fp16Summary, summarise
+from batchproof.surgery.fp16.summary import LARGEST_HALF, Fp16Summary, computing_nodes, summarise
 from batchproof.surgery.outputs import succeed
 
 # ONNX gives these parameters float32 whatever the type of the image: roi and scales, and the scales of Upsample.
@@ -29,9 +30,9 @@ def to_fp16(model: onnx.ModelProto, keep_float: Collection[str] = ()) -> tuple[o
     """Return `model` computing in half precision, with float32 inputs and outputs of the same names and shapes.
 
     Weights are rounded to the nearest half; those beyond its range become its largest value. The nodes `keep_float`
-    stay in float32 with their own weights. Only a Cast for each tensor at a border is added; node names stay.
-    `model` stays as it is. Raises `InputError` for names that no node has, and `StepFailedError` when the types of the
-    converted graph do not fit together.
+    stay in float32 with their own weights, and so does what only looks at an input. Only a Cast for each tensor at a
+    border is added; node names stay. `model` stays as it is. Raises `InputError` for names that no node has, and
+    `StepFailedError` when the types of the converted graph do not fit together.
     """
     if any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in model.graph.initializer):
         raise StepFailedError("this graph has weights in half already", remedy="Give the FP32 graph it was made from")
@@ -42,9 +43,9 @@ def to_fp16(model: onnx.ModelProto, keep_float: Collection[str] = ()) -> tuple[o
     _restore_order(converted, named)
     halved = ir.serde.deserialize_model(converted)
     _keep_parameters_float(halved.graph, original)
-    if keep_float:
+    if kept := {*keep_float, *input_views(named.graph)}:
         halved = _with_types(halved)
-        keep_in_float(halved.graph, original, keep_float)
+        keep_in_float(halved.graph, original, kept)
     merge(halved.graph)
     result = ir.serde.serialize_model(halved)
     _declare_like(result, model)
@@ -115,8 +116,7 @@ def _with_types(halved: ir.Model) -> ir.Model:
 
 
 def _require_nodes(model: onnx.ModelProto, names: Collection[str]) -> None:
-    computing = {node.name for node in model.graph.node if node.op_type not in ("Cast", "Constant")}
-    unknown = sorted(set(names) - computing)
+    unknown = sorted(set(names) - {node.name for node in computing_nodes(model)})
     if unknown:
         raise InputError(
             f"no node that computes is called {', '.join(unknown[:_SHOWN])}, of {len(names)} to keep in FP32",

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from batchproof.errors import InputError
+import numpy as np
+
+from batchproof.errors import InputError, first_few
 from batchproof.export.networks.catalogue import CATALOGUE
-from batchproof.export.recovery.layers import LINEAR, LayerGraph
+from batchproof.export.recovery.layers import LINEAR, LayerGraph, Weights
 
 # What a user does with a file that cannot be recovered.
 TAKE_OVER = "Without --recover the file is taken over as it is, and surgery repairs its graph"
 
-_SHOWN = 3  # shapes of each kind in a message
 _NEAR = 0.5  # share of equal shapes from which on a file counts as a variant of an architecture
+_FIRST = 64
+_ROUNDING = 1e-6  # two folds of one weight differ by a rounding each
 
 Shapes = Counter[tuple[int, ...]]
 
@@ -37,12 +41,38 @@ def candidates(layers: LayerGraph, where: Path) -> list[str]:
 
 
 def _their_shapes(layers: LayerGraph) -> Shapes:
-    """Count the weights, each once, whether the layers that share it share a name or have copies."""
+    """Count the weights, each once, whether the layers that share it share a name, have copies, or have multiples.
+
+    Multiples are what folding makes of a weight that levels share, when each level has a scale of its own.
+    """
     weights = {layer.operands[0] for layer in layers.layers() if layer.kind in LINEAR and layer.operands}
     arrays = [(layers.constants[each.source], each.transposed) for each in weights]
     # As torch stores them: a product with constant weights has them the other way round.
     oriented = [array if array.ndim != 2 or transposed else array.T for array, transposed in arrays]
-    return Counter(shape for shape, _ in {(array.shape, array.tobytes()) for array in oriented})
+    distinct = {(array.shape, array.tobytes()): array for array in oriented}
+    return Counter(array.shape for array in _without_multiples(distinct.values()))
+
+
+def _without_multiples(arrays: Iterable[Weights]) -> list[Weights]:
+    kept: list[Weights] = []
+    for array in arrays:
+        if not any(_is_multiple(array, other) for other in kept if other.shape == array.shape):
+            kept.append(array)
+    return kept
+
+
+def _is_multiple(array: Weights, other: Weights) -> bool:
+    """Compare the first numbers before all of them: embedders have many weights of one shape, and large ones."""
+    ours, theirs = array.ravel(), other.ravel()
+    return _are_proportional(ours[:_FIRST], theirs[:_FIRST]) and _are_proportional(ours, theirs)
+
+
+def _are_proportional(array: Weights, other: Weights) -> bool:
+    largest = np.argmax(np.abs(other))
+    if not other[largest]:
+        return False
+    factor = array[largest] / other[largest]
+    return np.allclose(array, factor * other, rtol=_ROUNDING, atol=_ROUNDING * float(np.abs(array).max()))
 
 
 @cache
@@ -57,9 +87,8 @@ def _overlap(wanted: Shapes, found: Shapes) -> float:
 
 def _deviations(wanted: Shapes, found: Shapes) -> str:
     kinds = {"missing": wanted - found, "unexpected": found - wanted}
-    return "; ".join(f"{shapes.total()} weights {kind}: {_first(shapes)}" for kind, shapes in kinds.items() if shapes)
+    return "; ".join(f"{shapes.total()} weights {kind}: {_listed(shapes)}" for kind, shapes in kinds.items() if shapes)
 
 
-def _first(shapes: Shapes) -> str:
-    first = ", ".join(str(list(shape)) for shape in sorted(shapes.elements())[:_SHOWN])
-    return first + (f" and {shapes.total() - _SHOWN} more" if shapes.total() > _SHOWN else "")
+def _listed(shapes: Shapes) -> str:
+    return first_few([str(list(shape)) for shape in sorted(shapes.elements())])

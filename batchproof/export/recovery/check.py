@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
-from batchproof import verdict
 from batchproof.artifacts import onnx_file
 from batchproof.errors import StepFailedError
-from batchproof.export.check import THRESHOLD, UNIT
+from batchproof.export.comparison import is_absolute, row_differences, torch_outputs
+from batchproof.policy import ExportLimits
 from batchproof.runtime import Blob, OnnxRuntimeRunner, noise
-from batchproof.verdict import Status, Verdict
+from batchproof.verdict import Status, Verdict, at_most
 from batchproof.zoo.recognise import recognise
 from batchproof.zoo.spec import ModelSpec, OutputSpec
 
@@ -21,34 +21,46 @@ CHECK = "export.recovered"
 
 _FREE_SIZE = (96, 128)  # H != W, so that swapped axes show
 _CONTRASTS = (1.0, 10.0)  # activations of a picture go far beyond those of faint noise
-_SMALLEST = float(np.finfo(np.float32).tiny)  # instead of dividing by the largest value of an output that is zero
 
 
-def check_against_original(network: nn.Module, spec: ModelSpec, original: Path, subject: str) -> Verdict:
+def check_against_original(
+    network: nn.Module, spec: ModelSpec, original: Path, subject: str, limits: ExportLimits
+) -> tuple[Verdict, ...]:
     """Compare `network`, put into evaluation mode, with the ONNX file it was recovered from, on random images.
 
-    The images, one of ten times the contrast, have the size that the file fixes, else 96x128. The figure is the largest
-    absolute difference over all outputs; for all but scores divided by the output's largest absolute value. Wrong sizes
-    and NaN fail.
+    The images, one of ten times the contrast, have the size that the file fixes, else 96x128. One verdict is about the
+    largest difference of all scores, as they are; one about that of all other outputs, in parts of their largest value.
+    Wrong sizes and NaN fail; where nothing can be compared, that is the only verdict.
     """
     network.eval()
     image = noise(spec.input, 1, *_size(original))
     try:
         compared = [_compared(network, spec, original, image * np.float32(contrast)) for contrast in _CONTRASTS]
     except StepFailedError as error:
-        return Verdict(CHECK, subject, Status.FAIL, error.line(), threshold=THRESHOLD, unit=UNIT)
+        return (Verdict(CHECK, subject, Status.FAIL, error.line()),)
+    # A NaN compares as neither larger nor smaller; here it is the worst of all.
     figures = np.max(np.nan_to_num(compared, nan=np.inf), axis=0).tolist()
-    worst = int(np.argmax(figures))
-    reason = f"the network from its weights against {original.name} itself, {len(compared)} images of noise"
-    witness = f"output '{spec.outputs[worst].name}'"
-    return verdict.at_most(CHECK, subject, figures[worst], THRESHOLD, reason, unit=UNIT, witness=witness)
+    return tuple(_verdicts(dict(zip(spec.outputs, figures, strict=True)), original, subject, limits))
+
+
+def _verdicts(
+    figures: Mapping[OutputSpec, float], original: Path, subject: str, limits: ExportLimits
+) -> Iterator[Verdict]:
+    reason = f"the network from its weights against {original.name} itself, {len(_CONTRASTS)} images of noise"
+    for unit, limit, name in (
+        ("", limits.recovered_score, "score"),
+        ("of an output's largest value", limits.recovered_relative, "relative"),
+    ):
+        judged = {output.name: figure for output, figure in figures.items() if is_absolute(output) == (name == "score")}
+        if judged:
+            worst = max(judged, key=lambda output: judged[output])
+            witness = f"output '{worst}'"
+            yield at_most(f"{CHECK}.{name}", subject, judged[worst], limit, reason, unit=unit, witness=witness)
 
 
 def _compared(network: nn.Module, spec: ModelSpec, original: Path, image: Blob) -> list[float]:
-    with torch.inference_mode():
-        computed = network(torch.from_numpy(image))
-    ours = [tensor.numpy() for tensor in (computed if isinstance(computed, tuple) else (computed,))]
-    return list(map(_difference, spec.outputs, ours, _run(original, image)))
+    ours, theirs = torch_outputs(network, spec, image), _run(original, image)
+    return [_difference(output, ours[output.name], values) for output, values in zip(spec.outputs, theirs, strict=True)]
 
 
 def _size(original: Path) -> tuple[int, int]:
@@ -67,5 +79,4 @@ def _difference(output: OutputSpec, ours: Blob, theirs: Blob) -> float:
     if ours.size != theirs.size:
         shapes = f"{list(theirs.shape)} where the recovered network gives {list(ours.shape)}"
         raise StepFailedError(f"output '{output.name}' is {shapes}")
-    scale = 1.0 if output.kind == "score" else max(float(np.abs(theirs).max()), _SMALLEST)
-    return float(np.abs(ours - theirs.reshape(ours.shape)).max()) / scale
+    return float(row_differences(output, theirs.reshape(ours.shape), ours).max())

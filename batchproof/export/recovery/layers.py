@@ -14,8 +14,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from batchproof.errors import InputError
 from batchproof.export.recovery.settings import Settings, settings_of
+from batchproof.export.recovery.standard import require_standard
 
 Weights = NDArray[np.generic]
 
@@ -25,7 +25,7 @@ LINEAR = ("Conv", "Linear")
 # They keep every number. Where a view is wrong, the comparison with the original's outputs shows it.
 _VIEWS = frozenset({"Identity", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze"})
 # All but the first input of these say sizes, which follow from the first, or numbers that are settings here.
-_FIRST_INPUT_ONLY = frozenset({"Resize", "Upsample", "Clip"})
+_FIRST_INPUT_ONLY = frozenset({"Resize", "Upsample", "Clip", "Expand"})
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class LayerGraph:
     """The layers of `model`, found from the values they make; `image` is the input that is no constant."""
 
     def __init__(self, model: onnx.ModelProto, image: str) -> None:
-        _require_standard(model)
+        require_standard(model)
         self.image = image
         self.constants = _constants(model)
         self._makers = {value: node for node in model.graph.node for value in node.output}
@@ -108,19 +108,6 @@ class LayerGraph:
         return Operand(value, transposed) if known else None
 
 
-def _require_standard(model: onnx.ModelProto) -> None:
-    """Refuse what has a standard operator's name and computes something else."""
-    remedy = "Only graphs of standard operators tell what network they are"
-    if model.functions:
-        raise InputError(f"defines its own operator {model.functions[0].name}", remedy=remedy)
-    for node in model.graph.node:
-        if node.domain not in ("", "ai.onnx"):
-            what = f"{node.op_type} '{node.name or node.output[0]}' is of the domain '{node.domain}'"
-            raise InputError(what, remedy=remedy)
-        if node.op_type == "Constant" and len(node.attribute) != 1:
-            raise InputError(f"Constant '{node.name or node.output[0]}' holds nothing", remedy="Export the file again")
-
-
 def _is_cast_to_float32(node: onnx.NodeProto) -> bool:
     return node.op_type == "Cast" and _attributes(node).get("to") == onnx.TensorProto.FLOAT
 
@@ -136,7 +123,9 @@ def _constants(model: onnx.ModelProto) -> dict[str, Weights]:
 
 
 def _kind(node: onnx.NodeProto, operands: int) -> str:
-    """Call a product with constant weights `Linear`, however it is written."""
+    """Call a product with constant weights `Linear`, and what enlarges maps `Resize`, however they are written."""
+    if node.op_type == "Upsample":
+        return "Resize"
     is_linear = (node.op_type == "Gemm" and operands) or (node.op_type == "MatMul" and operands == 1)
     return "Linear" if is_linear else node.op_type
 

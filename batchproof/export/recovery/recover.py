@@ -15,11 +15,14 @@ from torch import Tensor, nn
 
 from batchproof.artifacts import onnx_file
 from batchproof.errors import InputError
+from batchproof.export.heads import UnitEmbedding
 from batchproof.export.networks.catalogue import architecture
 from batchproof.export.recovery.candidates import TAKE_OVER, candidates
+from batchproof.export.recovery.differences import DifferenceError
 from batchproof.export.recovery.layers import LINEAR, LayerGraph
-from batchproof.export.recovery.pairing import DifferenceError, Pairing
+from batchproof.export.recovery.pairing import Pairing
 from batchproof.export.recovery.reference import reference_graph
+from batchproof.export.recovery.unit_length import before_unit_length
 from batchproof.zoo.recognise import Recognition, recognise
 from batchproof.zoo.spec import ModelSpec
 
@@ -38,6 +41,12 @@ class _Graph:
     path: Path
     recognition: Recognition
     layers: LayerGraph
+    embedding: str | None  # what is divided by its length in the end, where that is so
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The network's own outputs, in the order of the spec."""
+        return self.recognition.output_names if self.embedding is None else (self.embedding,)
 
 
 def recover(path: Path) -> Recovery:
@@ -58,21 +67,24 @@ def recover(path: Path) -> Recovery:
 def recovered_network(path: Path, name: str) -> nn.Module:
     """Build architecture `name` with the weights of the ONNX file at `path`, float32, in evaluation mode.
 
-    Raises `InputError` as `recover` does.
+    Where the file divides each embedding by its length, so does the network. Raises `InputError` as `recover` does.
     """
-    return architecture(name).filled(_weights(_read(path), name))
+    graph = _read(path)
+    network = architecture(name).filled(_weights(graph, name))
+    return network if graph.embedding is None else UnitEmbedding(network).eval()
 
 
 def _read(path: Path) -> _Graph:
     model = onnx_file.read(path)
     recognition = recognise(model, path)
-    if broken := onnx_file.non_finite_weights(model):
-        what = f"weights hold NaN or Inf: {', '.join(broken[:3])}"
-        raise InputError(what, where=path, remedy="Export the model again")
+    onnx_file.require_finite_weights(model, path)
     if onnx_file.precision(model) != "fp32":
         remedy = "Recover the FP32 file: what half precision has rounded off is lost"
         raise InputError("holds weights in half precision", where=path, remedy=remedy)
-    return _Graph(path, recognition, LayerGraph(model, recognition.input_name))
+    layers = LayerGraph(model, recognition.input_name)
+    is_arcface = recognition.spec.family == "arcface"
+    embedding = before_unit_length(layers, recognition.output_names[0]) if is_arcface else None
+    return _Graph(path, recognition, layers, embedding)
 
 
 def _misfit(graph: _Graph, name: str) -> InputError | None:
@@ -90,17 +102,18 @@ def _weights(graph: _Graph, name: str) -> dict[str, Tensor]:
         reference_graph(architecture(name)), graph.layers, {key: tuple(tensor.shape) for key, tensor in wanted.items()}
     )
     try:
-        found = pairing.walk(_outputs(architecture(name).spec, graph.recognition))
+        found = pairing.walk(_outputs(architecture(name).spec, graph.outputs))
     except DifferenceError as difference:
-        raise InputError(f"nearly a {name}, but {difference}", where=graph.path, remedy=TAKE_OVER) from difference
+        remedy = difference.remedy or TAKE_OVER
+        raise InputError(f"nearly a {name}, but {difference}", where=graph.path, remedy=remedy) from difference
     return {
         key: torch.from_numpy(found[key].copy()) if key in found else torch.zeros_like(tensor, device="cpu")
         for key, tensor in wanted.items()
     }
 
 
-def _outputs(spec: ModelSpec, recognition: Recognition) -> list[tuple[str, str]]:
-    ours, theirs = [output.name for output in spec.outputs], recognition.output_names
+def _outputs(spec: ModelSpec, theirs: tuple[str, ...]) -> list[tuple[str, str]]:
+    ours = [output.name for output in spec.outputs]
     if len(ours) != len(theirs):
         raise DifferenceError(f"it has {len(theirs)} outputs where {len(ours)} are expected")
     return list(zip(ours, theirs, strict=True))
@@ -108,4 +121,5 @@ def _outputs(spec: ModelSpec, recognition: Recognition) -> list[tuple[str, str]]
 
 def _reason(graph: _Graph, name: str) -> str:
     count = sum(layer.kind in LINEAR for layer in graph.layers.layers())
-    return f"its {count} convolutions and linear layers, and all between them, pair with those of {name}"
+    tail = "" if graph.embedding is None else ", behind which it divides each embedding by its length"
+    return f"its {count} convolutions and linear layers, and all between them, pair with those of {name}{tail}"

@@ -17,8 +17,7 @@ _DEFAULTS: Mapping[str, Mapping[str, object]] = {
     "InstanceNormalization": {"epsilon": 1e-5},
     "LayerNormalization": {"axis": -1, "epsilon": 1e-5},
     "Linear": {"alpha": 1.0, "beta": 1.0, "transA": 0},
-    "Resize": {"mode": b"nearest"},
-    "Upsample": {"mode": b"nearest"},
+    "Resize": {"mode": b"nearest", "antialias": 0, "keep_aspect_ratio_policy": b"stretch"},
 }
 # What says nothing about the result: what concerns training, what the weights say as well, what concerns odd sizes,
 # which SCRFD never has, and how Resize rounds, which for its factor of two the comparison of outputs settles.
@@ -30,7 +29,14 @@ _SILENT: Mapping[str, frozenset[str]] = {
     "MaxPool": frozenset({"ceil_mode", "storage_order"}),
     "AveragePool": frozenset({"ceil_mode", "count_include_pad"}),
     "Resize": frozenset(
-        {"coordinate_transformation_mode", "nearest_mode", "cubic_coeff_a", "extrapolation_value", "exclude_outside"}
+        {
+            "scales",  # of Upsample in opset 7
+            "coordinate_transformation_mode",
+            "nearest_mode",
+            "cubic_coeff_a",
+            "extrapolation_value",
+            "exclude_outside",
+        }
     ),
 }
 # The axis of the single image may stand anywhere: official files take it between the cell and the channel.

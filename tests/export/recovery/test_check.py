@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -8,16 +9,17 @@ import torch
 from onnx import helper
 from torch import nn
 
-from batchproof.export.check import THRESHOLD
 from batchproof.export.exporter import export_onnx
 from batchproof.export.networks.catalogue import architecture
 from batchproof.export.recovery.check import CHECK, check_against_original
 from batchproof.export.recovery.recover import recovered_network
 from batchproof.export.seeded import seeded
-from batchproof.verdict import Status
+from batchproof.policy import load_policy
+from batchproof.verdict import Status, Verdict
 
 NAME = "scrfd_500m_bnkps"
 SPEC = architecture(NAME).spec
+LIMITS = load_policy().export
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +34,47 @@ def network(original: Path) -> nn.Module:
     return recovered_network(original, NAME)
 
 
-def test_a_recovered_network_is_its_original(network: nn.Module, original: Path) -> None:
-    found = check_against_original(network, SPEC, original, "det")
-    assert (found.check, found.status, found.threshold) == (CHECK, Status.PASS, THRESHOLD)
-    assert found.figure is not None
-    assert 0 <= found.figure < THRESHOLD / 5
+def judged(network: nn.Module, original: Path) -> dict[str, Verdict]:
+    return {each.check: each for each in check_against_original(network, SPEC, original, "det", LIMITS)}
 
 
-def test_one_weight_that_has_moved_is_seen(network: nn.Module, original: Path) -> None:
+def failures(network: nn.Module, original: Path) -> dict[str, str | None]:
+    """The checks that failed, and what shows it."""
+    return {each.check: each.witness for each in judged(network, original).values() if each.status is Status.FAIL}
+
+
+def test_a_recovered_network_is_its_original_in_scores_and_distances(network: nn.Module, original: Path) -> None:
+    found = judged(network, original)
+    limits = {f"{CHECK}.score": LIMITS.recovered_score, f"{CHECK}.relative": LIMITS.recovered_relative}
+    assert {check: verdict.threshold for check, verdict in found.items()} == limits
+    for check, verdict in found.items():
+        assert verdict.status is Status.PASS
+        assert verdict.figure is not None
+        assert 0 <= verdict.figure < limits[check] / 3
+
+
+def test_an_embedder_has_no_scores(tmp_path: Path) -> None:
+    name = "mobilefacenet_112"
+    export_onnx(seeded(name, 0), architecture(name).spec, tmp_path / "rec.onnx", metadata={})
+    network = recovered_network(tmp_path / "rec.onnx", name)
+    [found] = check_against_original(network, architecture(name).spec, tmp_path / "rec.onnx", "rec", LIMITS)
+    assert (found.check, found.status) == (f"{CHECK}.relative", Status.PASS)
+
+
+@pytest.mark.parametrize("strict", ["score", "relative"])
+def test_each_figure_has_its_own_limit(network: nn.Module, original: Path, strict: str) -> None:
+    limits = replace(LIMITS, **{f"recovered_{strict}": 0.0})
+    found = check_against_original(network, SPEC, original, "det", limits)
+    assert [each.check for each in found if each.status is Status.FAIL] == [f"{CHECK}.{strict}"]
+
+
+@pytest.mark.parametrize(("branch", "output", "check"), [("kps", "kps_16", "relative"), ("cls", "score_16", "score")])
+def test_one_weight_that_has_moved_is_seen(
+    network: nn.Module, original: Path, branch: str, output: str, check: str
+) -> None:
     with torch.no_grad():
-        network.get_parameter("bbox_head.stride_kps.(16, 16).weight").mul_(1.01)
-    found = check_against_original(network, SPEC, original, "det")
-    assert (found.status, found.witness) == (Status.FAIL, "output 'kps_16'")
+        network.get_parameter(f"bbox_head.stride_{branch}.(16, 16).weight").mul_(1.01)
+    assert failures(network, original) == {f"{CHECK}.{check}": f"output '{output}'"}
 
 
 def edited(original: Path, kind: str, name: str, value: object) -> Path:
@@ -61,13 +92,13 @@ def edited(original: Path, kind: str, name: str, value: object) -> Path:
 def test_what_pairing_passes_over_is_seen(original: Path) -> None:
     """Rounding to the other neighbour moves every map by a pixel, though every layer and every weight is the same."""
     other = edited(original, "Resize", "coordinate_transformation_mode", "align_corners")
-    assert check_against_original(recovered_network(other, NAME), SPEC, other, "det").status is Status.FAIL
+    assert len(failures(recovered_network(other, NAME), other)) == 2
 
 
 def test_nan_fails(network: nn.Module, original: Path) -> None:
     with torch.no_grad():
         network.get_parameter("bbox_head.stride_reg.(8, 8).bias").fill_(torch.nan)
-    assert check_against_original(network, SPEC, original, "det").status is Status.FAIL
+    assert failures(network, original) == {f"{CHECK}.relative": "output 'bbox_8'"}
 
 
 def test_outputs_of_another_size_fail(network: nn.Module, original: Path) -> None:
@@ -76,7 +107,7 @@ def test_outputs_of_another_size_fail(network: nn.Module, original: Path) -> Non
             first, *rest = network(images)
             return first[:, 1:], *rest
 
-    found = check_against_original(Short(), SPEC, original, "det")
+    [found] = check_against_original(Short(), SPEC, original, "det", LIMITS)
     assert found.status is Status.FAIL
     assert "output 'score_8' is [1, 384, 1] where the recovered network gives [1, 383, 1]" in found.reason
 
@@ -86,4 +117,4 @@ def test_the_size_that_the_file_fixes_is_the_one_compared(network: nn.Module, or
     for axis, size in ((0, 1), (2, 64), (3, 160)):
         model.graph.input[0].type.tensor_type.shape.dim[axis].dim_value = size
     onnx.save(model, original.with_name("fixed.onnx"))
-    assert check_against_original(network, SPEC, original.with_name("fixed.onnx"), "det").status is Status.PASS
+    assert all(judged(network, original.with_name("fixed.onnx")).values())

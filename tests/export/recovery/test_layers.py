@@ -118,6 +118,13 @@ def test_sizes_are_no_inputs() -> None:
     assert last(nodes).inputs == ("x",)
 
 
+def test_upsample_is_resize() -> None:
+    sizes = {"mode": "nearest", "scales": [1.0, 1.0, 2.0, 2.0]}  # of opset 7
+    assert last([node("Upsample", "x", "y", **sizes)]).kind == "Resize"
+    resize, upsample = (last([node(kind, "x,,,s", "y")], s=[1]) for kind in ("Resize", "Upsample"))
+    assert (resize.kind, resize.settings) == (upsample.kind, upsample.settings)
+
+
 def test_the_parts_of_a_split_are_told_apart() -> None:
     split = helper.make_node("Split", ["x"], ["a", "y"], axis=1)
     other = graph([split]).layer("a")

@@ -11,6 +11,11 @@ def test_what_is_not_written_has_its_default() -> None:
     assert settings_of("Conv", {"strides": [2, 2]}) != settings_of("Conv", written)
 
 
+def test_the_defaults_of_newer_opsets_are_those_of_older_ones() -> None:
+    assert settings_of("Resize", {"antialias": 0, "keep_aspect_ratio_policy": b"stretch"}) == settings_of("Resize", {})
+    assert settings_of("Resize", {"antialias": 1}) != settings_of("Resize", {})
+
+
 def test_numbers_are_those_that_single_precision_stores() -> None:
     assert settings_of("BatchNormalization", {"epsilon": 9.999999747378752e-06}) == settings_of(
         "BatchNormalization", {}

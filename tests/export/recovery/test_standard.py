@@ -37,6 +37,15 @@ def test_an_operator_of_another_domain_is_refused(exported: Path) -> None:
         recover(exported)
 
 
+def test_a_graph_that_onnx_runtime_has_fused_is_refused_with_what_to_do(exported: Path) -> None:
+    model = onnx.load(exported)
+    next(node for node in model.graph.node if node.op_type == "Conv").domain = "com.microsoft"
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    onnx.save(model, exported)
+    with pytest.raises(InputError, match=r"the file that it was made from, or save it with ORT_ENABLE_BASIC"):
+        recover(exported)
+
+
 def test_a_graph_that_defines_operators_is_refused(exported: Path) -> None:
     model = onnx.load(exported)
     body = [helper.make_node("Min", ["x", "x"], ["y"])]

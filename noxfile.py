@@ -88,9 +88,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(venv_backend="venv", reuse_venv=True)
 def mmdet(session: nox.Session) -> None:
-    """Compare backbone, neck and head layer by layer with mmdet's own, in an environment of its own."""
-    session.install("--editable", f"{HERE}[export]", *MMDET)
-    session.run("pytest", "tests/export/mmdet/test_against_mmdet.py", *session.posargs)
+    """Compare layers with mmdet's own, and read configurations with the whole mmengine, in an environment apart."""
+    session.install("--editable", f"{HERE}[cpu,export]", *MMDET)
+    session.run("pytest", "tests/export/mmdet", *session.posargs)
 
 
 @nox.session
@@ -107,6 +107,15 @@ def soundness(session: nox.Session) -> None:
         env={"BATCHPROOF_PROOF_EXAMPLES": examples[0]},
         external=True,
     )
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Kill a matrix of engine builds at random moments, 50 times or as often as you say: `nox -s kills -- 500`."""
+    times = session.posargs or ["50"]
+    matrix = "tests/build/test_matrix.py"
+    python = str(environment(session))
+    session.run(python, "-m", "pytest", matrix, env={"BATCHPROOF_KILLS": times[0]}, external=True)
 
 
 @nox.session

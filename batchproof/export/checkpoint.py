@@ -6,7 +6,6 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from batchproof.errors import InputError
 from batchproof.export.safetensors_file import read_safetensors
+from batchproof.export.state_dict import SAVE_ALONE, find_state_dict, without_wrappers
 
 SAFETENSORS = ".safetensors"
 
@@ -29,21 +29,20 @@ _IGNORED = frozenset({"bbox_head.integral.project"})
 # How a pickle begins, and how torch's legacy format does, which is a pickle of a magic number first.
 _PICKLE, _LEGACY_MAGIC = b"\x80", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
-_SAVE_ALONE = "Save the weights alone: torch.save(network.state_dict(), 'weights.pt')"
 _FETCH_AGAIN = "Fetch or save the checkpoint again"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The weights of a file, floating-point ones as float32, and the other types, if any, in which they were stored."""
+    """The weights of a file, floating-point ones as float32, and in what they differ from what was stored."""
 
     weights: dict[str, Tensor]
-    stored_as: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def remark(self) -> str:
-        """Say that weights were not stored as they are exported; nothing where they were."""
-        return f"; stored as {', '.join(self.stored_as)}, exported as float32" if self.stored_as else ""
+        """Say what was unwrapped, left out and converted; nothing where the file is a plain float32 state dict."""
+        return "".join(f"; {remark}" for remark in self.remarks)
 
 
 def load_state_dict(path: Path) -> dict[str, Tensor]:
@@ -55,21 +54,23 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Read the weights in `path`, on the CPU, floating-point ones as float32, by their keys in the bare network.
 
     Accepts a safetensors file, or torch's current and legacy formats with a state dict, or with a dictionary that has
-    one under `state_dict` (mmdetection, Lightning). The prefix `module.` of data-parallel training is taken off; where
-    Lightning keeps the network under `model.`, its loss head beside it is left out. Raises `InputError` when the file
-    is missing, unreadable, too large, truncated, no checkpoint, needs code to be loaded, or holds NaN or Inf.
+    one under any key (mmdetection, Lightning, InsightFace). The prefixes of data-parallel training, torch.compile and
+    other wrappers are taken off; where Lightning keeps the network under `model.`, its loss head beside it is left out.
+    The remarks say so. Raises `InputError` when the file is missing, unreadable, too large, truncated, no checkpoint,
+    needs code to be loaded, holds NaN or Inf, or holds the weights of one network more than once (raw and averaged).
     """
-    weights = _without_prefixes(_state_dict(_load(path), path))
+    stored, remarks = find_state_dict(_load(path), path)
+    weights, taken_off = without_wrappers(stored)
     if odd := [key for key, tensor in weights.items() if not _is_plain(tensor)]:
         what = f"weights are sparse, nested, quantised, complex or without data: {', '.join(odd[:3])}"
-        raise InputError(what, where=path, remedy=_SAVE_ALONE)
-    others = {_type_name(tensor) for tensor in weights.values() if tensor.is_floating_point()} - {"float32"}
+        raise InputError(what, where=path, remedy=SAVE_ALONE)
+    converted = _converted(weights)
     weights = {key: _as_float32(tensor) for key, tensor in weights.items() if key not in _IGNORED}
     if broken := [key for key, tensor in weights.items() if not tensor.isfinite().all()]:
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
         what = f"weights hold NaN or Inf: {', '.join(broken[:3])}{more}"
         raise InputError(what, where=path, remedy="Take a checkpoint from before the training diverged")
-    return Checkpoint(weights, tuple(sorted(others)))
+    return Checkpoint(weights, (*remarks, *taken_off, *converted))
 
 
 def _is_plain(tensor: Tensor) -> bool:
@@ -95,7 +96,7 @@ def _load(path: Path) -> object:
 
 def _check_size(path: Path, size: int) -> None:
     if size > LARGEST_CHECKPOINT:
-        raise InputError(f"{size} bytes are too large for a face model", where=path, remedy=_SAVE_ALONE)
+        raise InputError(f"{size} bytes are too large for a face model", where=path, remedy=SAVE_ALONE)
 
 
 def _unpickled(stream: BinaryIO, path: Path) -> object:
@@ -117,35 +118,19 @@ def _not_loadable(path: Path, answer: str, *, bare: bool) -> InputError:
     """Tell code, bare pickles and TorchScript, which are whole files of the wrong kind, from damage."""
     if code := re.search(r"GLOBAL (\S+)", answer):
         what = f"refused: loading it would run code ({code[1]}), and code in a checkpoint can do anything"
-        return InputError(what, where=path, remedy=_SAVE_ALONE)
+        return InputError(what, where=path, remedy=SAVE_ALONE)
     if bare:
         what = "refused: a bare pickle, not a checkpoint of torch, and code in a pickle can do anything"
-        return InputError(what, where=path, remedy=_SAVE_ALONE)
+        return InputError(what, where=path, remedy=SAVE_ALONE)
     if "TorchScript" in answer:
-        return InputError("a TorchScript program, not a checkpoint", where=path, remedy=_SAVE_ALONE)
+        return InputError("a TorchScript program, not a checkpoint", where=path, remedy=SAVE_ALONE)
     return InputError("not a PyTorch checkpoint, or a truncated one", where=path, remedy=_FETCH_AGAIN)
 
 
-def _state_dict(loaded: object, path: Path) -> dict[str, Tensor]:
-    inner = loaded.get("state_dict", loaded) if isinstance(loaded, Mapping) else None
-    if not isinstance(inner, Mapping) or not inner:
-        raise InputError("holds no state dict", where=path, remedy=_SAVE_ALONE)
-    foreign = [key for key, value in inner.items() if not isinstance(key, str) or not isinstance(value, Tensor)]
-    if foreign:
-        raise InputError(f"no state dict: its entry '{foreign[0]}' is no tensor", where=path, remedy=_SAVE_ALONE)
-    return dict(inner)
-
-
-def _without_prefixes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    if all(key.startswith("module.") for key in weights):
-        weights = {key.removeprefix("module."): tensor for key, tensor in weights.items()}
-    if any(key.startswith("model.") for key in weights):
-        weights = {key.removeprefix("model."): tensor for key, tensor in weights.items() if key.startswith("model.")}
-    return weights
-
-
-def _type_name(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
+def _converted(weights: dict[str, Tensor]) -> list[str]:
+    types = {str(tensor.dtype).removeprefix("torch.") for tensor in weights.values() if tensor.is_floating_point()}
+    others = sorted(types - {"float32"})
+    return [f"stored as {', '.join(others)}, exported as float32"] if others else []
 
 
 def _as_float32(tensor: Tensor) -> Tensor:

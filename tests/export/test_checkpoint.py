@@ -96,6 +96,23 @@ def test_types_other_than_float32_are_told(
     assert {tensor.dtype for tensor in read.weights.values()} == {torch.float32, torch.int64}
 
 
+def test_all_that_was_done_to_the_weights_is_told(path: Path, weights: Weights) -> None:
+    half = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in weights.items()}
+    torch.save({"net": prefixed(half, "module._orig_mod."), "epoch": 3}, path)
+    read = read_checkpoint(path)
+    assert read.weights.keys() == weights.keys()
+    taken = "; taken from 'net'; prefixes taken off: _orig_mod., module."
+    assert read.remark == f"{taken}; stored as float16, exported as float32"
+
+
+def test_averaged_weights_beside_the_trained_ones_are_refused(path: Path, weights: Weights) -> None:
+    torch.save({"state_dict": weights, "ema_state_dict": weights}, path)
+    with pytest.raises(
+        InputError, match=r"more than once: 'state_dict', 'ema_state_dict'\. Save the ones you mean alone"
+    ):
+        load_state_dict(path)
+
+
 def test_numbers_too_large_for_float32_are_named(path: Path, weights: Weights) -> None:
     torch.save({**weights, "a.bias": weights["a.bias"].double() * 1e300}, path)
     with pytest.raises(InputError, match=r"weights hold NaN or Inf: a\.bias\."):

@@ -41,7 +41,7 @@ def test_half_precision_becomes_float32(path: Path) -> None:
     save_file({"a": torch.tensor([1.5, -2]).bfloat16(), "b": torch.ones(1)}, path)
     read = read_checkpoint(path)
     assert (read.weights["a"].dtype, read.weights["a"].tolist()) == (torch.float32, [1.5, -2])
-    assert read.stored_as == ("bfloat16",)
+    assert read.remark == "; stored as bfloat16, exported as float32"
 
 
 DAMAGED = {

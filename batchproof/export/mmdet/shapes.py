@@ -9,6 +9,8 @@ from batchproof.export.networks.backbones import EXPANSION
 from batchproof.export.networks.scrfd import MobileNetShape, ResNetShape, Variant
 from batchproof.export.networks.scrfd_head import STRIDES, HeadShape
 
+MOST_BLOCKS = 200  # of all four stages; the largest published detector has 43
+
 
 def variant_of(detector: schema.Detector) -> Variant:
     """Return the network's numbers, in the dataclass that the published variants use too."""
@@ -39,6 +41,8 @@ def _within_parts(detector: schema.Detector) -> Iterator[str]:
     groups = _groups(head) or 1
     if any(width % groups for width in (head.feat_channels, head.in_channels if head.dw_conv else groups)):
         yield f"model.bbox_head.norm_cfg.num_groups: {groups} do not divide the channels"
+    if (blocks := sum(detector.backbone.block_cfg.stage_blocks)) > MOST_BLOCKS:
+        yield f"model.backbone.block_cfg.stage_blocks: {blocks} blocks, known are detectors of at most {MOST_BLOCKS}"
     if isinstance(detector.backbone, schema.ResNetV1e) and detector.backbone.base_channels % 2:
         yield "model.backbone.base_channels: is odd, and the stem has half of it"
 

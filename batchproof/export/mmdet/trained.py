@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from math import prod
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -12,17 +13,22 @@ from batchproof.errors import InputError
 from batchproof.export.checkpoint import Checkpoint, read_checkpoint
 from batchproof.export.deviations import Shapes, deviations
 from batchproof.export.mmdet.config import Configured, read_config
+from batchproof.export.mmdet.validated import refused
 from batchproof.export.networks.catalogue import Architecture
 from batchproof.export.networks.scrfd import SCRFD
+
+LARGEST_NETWORK = 2**28  # weights, 1 GiB of them; the largest published detector has 10 million
 
 
 def check_trained(config: Path, checkpoint: Path) -> tuple[Configured, Checkpoint]:
     """Read both files; the weights fill the network of the configuration exactly.
 
-    Raises `InputError` as `read_config` and `read_checkpoint` do, and with the entries that differ when they do not.
+    Raises `InputError` as `read_config` and `read_checkpoint` do, for a network of more than `LARGEST_NETWORK` weights
+    before anything of its size is in memory, and with the entries that differ when they do not fit.
     """
-    configured, read = read_config(config), read_checkpoint(checkpoint)
-    wanted = _shapes(architecture_of(configured).skeleton().state_dict())
+    configured = read_config(config)
+    wanted = _wanted(configured, config)
+    read = read_checkpoint(checkpoint)
     if difference := deviations(wanted, _shapes(read.weights)):
         what = f"does not fit the network of {config.name}: {difference}"
         raise InputError(what, where=checkpoint, remedy="Name the configuration that it was trained with")
@@ -41,6 +47,14 @@ def trained_network(config: Path, checkpoint: Path) -> nn.Module:
 def architecture_of(configured: Configured) -> Architecture:
     """Return the constructor of the configured network, and what the network promises."""
     return Architecture(partial(SCRFD, configured.variant), configured.spec)
+
+
+def _wanted(configured: Configured, config: Path) -> Shapes:
+    """Take names and shapes from a network that occupies no memory."""
+    wanted = _shapes(architecture_of(configured).skeleton().state_dict())
+    if (size := sum(map(prod, wanted.values()))) > LARGEST_NETWORK:
+        raise refused(f"it describes a network of {size} weights, more than {LARGEST_NETWORK}", config)
+    return wanted
 
 
 def _shapes(weights: Mapping[str, Tensor]) -> Shapes:

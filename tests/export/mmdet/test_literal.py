@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from batchproof.errors import InputError
-from batchproof.export.mmdet.literal import DEEPEST, LARGEST_CONFIG, check_plain
+from batchproof.export.mmdet.literal import LARGEST_CONFIG, MOST_FILES, PlainFile, read_plain
 
 
 @pytest.fixture
@@ -20,9 +20,17 @@ model = dict(type="SCRFD", block_cfg={"planes": [1] * 3, None: not True}, **{"x"
 '''
 
 
-def test_data_in_every_form_passes(path: Path) -> None:
+def test_data_in_every_form_passes_and_means_the_same(path: Path) -> None:
     path.write_text(PLAIN)
-    assert check_plain(path) == [path]
+    plain = read_plain(path)
+    assert (plain.path, plain.bases) == (path, ())
+    assert {**_run(plain.assignments), "__doc__": "A text."} == _run(PLAIN)
+
+
+def _run(code: str) -> dict[str, object]:
+    values: dict[str, object] = {}
+    exec(code, {}, values)
+    return values
 
 
 @pytest.mark.parametrize(
@@ -43,6 +51,7 @@ def test_data_in_every_form_passes(path: Path) -> None:
         ("x = 'a'.upper()", "upper"),
         ("x = 10 ** 10 ** 10", r"10 \*\* 10"),
         ("x = y", r"\(y\)"),
+        ("_base_ = []\nx = dict(y=_base_)", r"\(_base_\)"),
         ("x = [*(1, 2)]", r"\*\(1, 2\)"),
         ("x = y = 1", "x = y = 1"),
         ("x.y = 1", r"x\.y = 1"),
@@ -57,30 +66,32 @@ def test_data_in_every_form_passes(path: Path) -> None:
 def test_code_is_refused_with_its_line(path: Path, code: str, shown: str) -> None:
     path.write_text(code)
     with pytest.raises(InputError, match=rf"config\.py: refused: line \d is code, .*{shown}"):
-        check_plain(path)
+        read_plain(path)
 
 
-@pytest.mark.parametrize("text", ["x = '{{ fileDirname }}'", "x = '{{$HOME:1}}'", "x = '{{_base_.y}}'", "# {{"])
+@pytest.mark.parametrize(
+    "text", ["x = '{{ fileDirname }}'", "x = '{{$HOME:1}}'", "x = '{{_base_.y}}'", "# {{", "x = '{' '{y}}'"]
+)
 def test_what_mmengine_would_replace_by_other_text_is_refused(path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(InputError, match="refused: it has a template"):
-        check_plain(path)
+        read_plain(path)
 
 
 @pytest.mark.parametrize("content", [b"x = (", b"x = 1\x00", b"\xff\xfe", b"x = " + b"(" * 5000 + b")" * 5000])
 def test_what_is_no_python_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match="is no Python that can be read"):
-        check_plain(path)
+        read_plain(path)
 
 
 def test_only_small_python_files_are_read(tmp_path: Path, path: Path) -> None:
     path.write_bytes(b"#" * (LARGEST_CONFIG + 1))
     for odd in (path, tmp_path / "config.yaml", tmp_path):
         with pytest.raises(InputError, match=r"no \.py file of at most 1 MiB"):
-            check_plain(odd)
+            read_plain(odd)
     with pytest.raises(InputError, match=r"cannot be read \(No such file"):
-        check_plain(tmp_path / "no.py")
+        read_plain(tmp_path / "no.py")
 
 
 def test_bases_are_checked_too(path: Path, tmp_path: Path) -> None:
@@ -88,10 +99,11 @@ def test_bases_are_checked_too(path: Path, tmp_path: Path) -> None:
     (tmp_path / "deep" / "one.py").write_text("_base_ = '../two.py'")
     (tmp_path / "two.py").write_text("x = 1")
     path.write_text("_base_ = ['deep/one.py', './two.py']")
-    assert check_plain(path) == [path, tmp_path / "deep" / "one.py", tmp_path / "two.py", tmp_path / "two.py"]
+    two = PlainFile(tmp_path / "two.py", "x = 1", ())
+    assert read_plain(path) == PlainFile(path, "", (PlainFile(tmp_path / "deep" / "one.py", "", (two,)), two))
     (tmp_path / "two.py").write_text("import os")
     with pytest.raises(InputError, match=r"two\.py: refused: line 1"):
-        check_plain(path)
+        read_plain(path)
 
 
 def test_the_base_that_mmengine_finds_is_the_one_checked(path: Path, tmp_path: Path) -> None:
@@ -102,24 +114,24 @@ def test_the_base_that_mmengine_finds_is_the_one_checked(path: Path, tmp_path: P
     (tmp_path / "base.py").write_text("import os")
     path.write_text("_base_ = 'link/../base.py'")
     with pytest.raises(InputError, match="import os"):
-        check_plain(path)
+        read_plain(path)
 
 
 @pytest.mark.parametrize("base", ["'mmdet::base.py'", "'https://example.com/base.py'"])
 def test_bases_from_elsewhere_are_refused(path: Path, base: str) -> None:
     path.write_text(f"_base_ = {base}")
     with pytest.raises(InputError, match="which is no file"):
-        check_plain(path)
+        read_plain(path)
 
 
 @pytest.mark.parametrize("base", ["1", "[1]", "'a' + '.py'", "{'a': 1}", "'a.py'\n_base_ = 'b.py'"])
 def test_bases_are_named_once_and_literally(path: Path, base: str) -> None:
     path.write_text(f"_base_ = {base}")
     with pytest.raises(InputError, match="_base_ is no text and no list of texts"):
-        check_plain(path)
+        read_plain(path)
 
 
 def test_a_configuration_that_builds_upon_itself_is_refused(path: Path) -> None:
     path.write_text("_base_ = 'config.py'")
-    with pytest.raises(InputError, match=f"stands {DEEPEST + 1} bases deep: they build upon themselves"):
-        check_plain(path)
+    with pytest.raises(InputError, match=rf"config\.py: is one of more than {MOST_FILES} files that build upon each"):
+        read_plain(path)

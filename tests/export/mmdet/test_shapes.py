@@ -57,6 +57,7 @@ def test_anchors_are_ratios_times_scales_and_levels_go_on() -> None:
             MOBILENET,
             {"bbox_head__norm_cfg": {"type": "GN", "num_groups": 12}},
         ),
+        ("201 blocks, known are detectors of at", RESNET, {"backbone__block_cfg__stage_blocks": [1, 50, 50, 100]}),
         ("base_channels: is odd", RESNET, {"backbone__base_channels": 13}),
     ],
 )

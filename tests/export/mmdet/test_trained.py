@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import onnx
@@ -12,6 +13,9 @@ from batchproof.export.check import check_against_torch
 from batchproof.export.exporter import export_onnx
 from batchproof.export.mmdet.trained import check_trained, trained_network
 from batchproof.export.networks.scrfd import SCRFD, Variant
+from batchproof.export.resolve import configured_model
+from batchproof.export.stage import export
+from batchproof.policy import load_policy
 from batchproof.validate.independence import prove
 from batchproof.verdict import Status
 from tests.export.mmdet.configs import (
@@ -26,6 +30,8 @@ from tests.export.mmdet.configs import (
 from tests.export.networks.alive import alive
 
 pytest.importorskip("mmengine", reason="the extra 'mmdet' is not installed")
+
+LIMITS = load_policy().export
 
 
 def trained(variant: Variant) -> nn.Module:
@@ -54,7 +60,7 @@ def test_a_retrained_detector_of_invented_widths_goes_through(tmp_path: Path, mo
     assert all(torch.equal(original, again) for original, again in pairs)
     file = tmp_path / "mine.onnx"
     export_onnx(loaded, configured.spec, file, metadata={})
-    assert check_against_torch(loaded, configured.spec, file, "mine").status is Status.PASS
+    assert check_against_torch(loaded, configured.spec, file, "mine", LIMITS).status is Status.PASS
     assert prove(onnx.load(file)).status is Status.PROVEN
 
 
@@ -67,3 +73,20 @@ def test_weights_of_another_configuration_are_refused_with_the_keys(tmp_path: Pa
     )
     with pytest.raises(InputError, match=expected):
         check_trained(config, checkpoint)
+
+
+def test_a_network_beyond_any_detector_is_refused_before_it_is_in_memory(tmp_path: Path) -> None:
+    """120 GB of weights; that nothing of them is there is what lets this test end."""
+    wide: Config = {"block": "Bottleneck", "stage_blocks": (50, 50, 50, 50), "stage_planes": [2048] * 4}
+    huge = changed(RESNET, backbone__block_cfg=wide, neck__in_channels=[8192] * 4)
+    expected = rf"mine\.py: configuration refused: it describes a network of \d{{10,}} weights, more than {2**28}"
+    with pytest.raises(InputError, match=expected):
+        check_trained(written(tmp_path / "mine.py", huge), tmp_path / "not read.pth")
+
+
+def test_the_file_that_is_exported_names_its_configuration_by_hash(tmp_path: Path) -> None:
+    config = written(tmp_path / "mine.py", RESNET)
+    model = configured_model(saved(tmp_path / "mine.pth", trained(RESNET_VARIANT)), config)
+    export(model, tmp_path / "mine.onnx", LIMITS)
+    metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / "mine.onnx").metadata_props}
+    assert metadata["batchproof.config_sha256"] == hashlib.sha256(config.read_bytes()).hexdigest()

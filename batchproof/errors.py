@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -12,6 +13,12 @@ def printable(name: str) -> str:
         return os.fsencode(name).decode("utf-8", errors="backslashreplace")
     except UnicodeEncodeError:  # a lone half of a pair, which no file name has, but a name inside a file may
         return name.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+def first_few(names: Sequence[str], shown: int = 3) -> str:
+    """List the first names, and say how many more there are: a message is one line, whatever is wrong with a file."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 class BatchproofError(Exception):

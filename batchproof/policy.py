@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from pydantic import ConfigDict, Field, with_config
 
-from batchproof.errors import InputError
+from batchproof.artifacts import toml_file
 from batchproof.zoo.spec import Precision
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 DEFAULT_POLICY = Path(__file__).with_name("policy.toml")
 
 Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _EXACT_KEYS = ConfigDict(extra="forbid")
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
+class ExportLimits:
+    """Largest differences of an exported graph to PyTorch, and of a network to the ONNX file it was recovered from.
+
+    Scores are taken as they are, everything else in parts of an output's largest value; `parity` is for both.
+    """
+
+    parity: Limit
+    recovered_score: Limit
+    recovered_relative: Limit
 
 
 @with_config(_EXACT_KEYS)
@@ -41,6 +48,14 @@ class Fp16GraphLimits:
     island_casts: Limit
     overflowing_weights: Limit
     largest_activation: Annotated[float, Field(gt=0, le=65504)]
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
+class EngineLimits:
+    """Bytes of activations that the largest batch of a profile may need, as `activation_memory` counts them."""
+
+    activation_bytes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @with_config(_EXACT_KEYS)
@@ -99,8 +114,10 @@ class PrecisionLimits:
 class Policy:
     """All thresholds."""
 
+    export: ExportLimits
     surgery: SurgeryLimits
     fp16_graph: Fp16GraphLimits
+    build: EngineLimits
     fp32: PrecisionLimits
     fp16: PrecisionLimits
 
@@ -114,15 +131,4 @@ def load_policy(path: Path | None = None) -> Policy:
 
     Raises `InputError` that names every key that is unknown, missing, or has an impossible value.
     """
-    path = path or DEFAULT_POLICY
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read this policy ({error.strerror})", where=path) from error
-    except ValueError as error:  # not UTF-8, or not TOML
-        raise InputError(f"not a TOML file ({error})", where=path) from error
-    try:
-        return TypeAdapter(Policy).validate_python(values)
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise InputError(f"policy refused: {faults}", where=path, remedy=f"See {DEFAULT_POLICY.name}") from error
+    return toml_file.read(path or DEFAULT_POLICY, Policy, called="policy", like=DEFAULT_POLICY.name)

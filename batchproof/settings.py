@@ -7,7 +7,7 @@ from pathlib import Path
 
 from batchproof.errors import InputError
 from batchproof.policy import Policy
-from batchproof.profile import Profile
+from batchproof.profile_choice import ProfileChoice
 from batchproof.zoo.pack import Pack, PackModel
 from batchproof.zoo.spec import Precision
 
@@ -16,20 +16,19 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16")
 
 @dataclass(frozen=True)
 class Settings:
-    """The optimisation profile, the pictures (None: those that insightface brings) and the thresholds of a run.
+    """The optimisation profiles, the pictures (None: those that insightface brings) and the thresholds of a run.
 
     `plans` is a folder of precision plans, `<model>.json`; models without one are converted to FP16 as a whole.
     """
 
-    profile: Profile
+    profiles: ProfileChoice
     images: Path | None
     policy: Policy
     plans: Path | None = None
 
     def check(self, pack: Pack) -> None:
-        """Raise `InputError` before any work when the image size or the plans do not suit the models of `pack`."""
-        for model in pack.models:
-            self.profile.input_shapes(model.spec)
+        """Raise `InputError` before any work when the profiles or the plans do not suit the models of `pack`."""
+        self.profiles.check(pack)
         if self.plans is not None:
             self._check_plans(self.plans, {f"{model.name}.json" for model in pack.models})
 

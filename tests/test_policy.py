@@ -27,6 +27,7 @@ def test_the_committed_policy_forbids_contamination_and_lost_faces() -> None:
     assert policy.fp32.detector.box_shift_px == 0.05
     assert policy.fp32.embedder.min_cosine == 0.99999
     assert policy.surgery.row_max_abs == 1e-5
+    assert policy.export.parity == 1e-4
 
 
 def test_a_policy_of_one_s_own(tmp_path: Path) -> None:
@@ -38,10 +39,12 @@ def test_a_policy_of_one_s_own(tmp_path: Path) -> None:
     ("old", "new", "named"),
     [
         ("row_max_abs = 1e-5", "row_max_abs = 1e-5\nrow_max_ab = 1", "surgery.row_max_ab: Unexpected"),
+        ("recovered_score = 5e-4", "", "export.recovered_score: "),
         ("[fp32.probe]", "[fp8]\n[fp32.probe]", "fp8: Unexpected"),
         ("row_max_abs = 1e-5", "", "surgery.row_max_abs: "),
         ("row_max_abs = 1e-5", "row_max_abs = -1", "surgery.row_max_abs: Input should be greater"),
         ("row_max_abs = 1e-5", "row_max_abs = nan", "surgery.row_max_abs: "),
+        ("activation_bytes = 16e9", "activation_bytes = 0", "build.activation_bytes: Input should be greater"),
         ("row_max_abs = 1e-5", 'row_max_abs = "small"', "surgery.row_max_abs: Input should be a valid number"),
         ("min_cosine = 0.99999", "min_cosine = 1.5", "fp32.embedder.min_cosine: Input should be less"),
     ],
@@ -62,5 +65,12 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path, content: bytes) -> No
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot read this policy"):
+    with pytest.raises(InputError, match=r"none\.toml: cannot be read \(No such file"):
         load_policy(tmp_path / "none.toml")
+
+
+def test_a_file_that_cannot_be_a_policy_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "huge.toml").open("wb") as stream:
+        stream.truncate(2**30)
+    with pytest.raises(InputError, match=r"1073741824 bytes are too large, 1048576 are allowed\. Name a file like"):
+        load_policy(tmp_path / "huge.toml")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batchproof.artifacts import onnx_file
-from batchproof.errors import InputError
+from batchproof.artifacts.input_file import opened
 
 _CHUNK = 1 << 20
 
@@ -34,12 +34,7 @@ def key_of(parts: Mapping[str, Any]) -> str:
 
 def _file_digest(path: Path) -> hashlib._Hash:
     digest = hashlib.sha256()
-    try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-    except OSError as error:
-        raise InputError(
-            f"cannot be read ({error.strerror})", where=path, remedy="Check the path and its permissions"
-        ) from error
+    with opened(path) as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
     return digest

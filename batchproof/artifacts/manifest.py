@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, with_config
 
+from batchproof.artifacts.input_file import read_bytes
 from batchproof.artifacts.output_file import write_bytes
 from batchproof.errors import StoreError
 from batchproof.verdict import Status, Verdict
@@ -121,15 +122,11 @@ _ADAPTER = TypeAdapter(Manifest)
 
 
 def read(path: Path) -> Manifest:
-    """Read a manifest; raises `StoreError` naming the first thing that is wrong with it."""
+    """Read a manifest; raises `InputError` where there is none, `StoreError` with the first thing that is wrong."""
+    content = read_bytes(path)
     try:
-        content = path.read_bytes()
         _require_format(content, path)
         return _ADAPTER.validate_json(content)
-    except OSError as error:
-        raise StoreError(
-            f"cannot be read ({error.strerror})", where=path, remedy="Name a folder that batchproof run has written"
-        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(str(part) for part in first["loc"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,9 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx.external_data_helper import ExternalDataInfo, load_external_data_for_tensor, uses_external_data
 
+from batchproof.artifacts.input_file import read_bytes
 from batchproof.artifacts.onnx_tensors import named_tensors
-from batchproof.errors import InputError
+from batchproof.errors import InputError, first_few
 from batchproof.zoo.spec import Precision
 
 _FLOATS = (
@@ -65,7 +65,7 @@ def read_graph(path: Path) -> onnx.ModelProto:
 
 
 def _checked(path: Path) -> onnx.ModelProto:
-    model = _parse(_bytes_of(path), path)
+    model = _parsed(path)
     _check_opsets(model, path)
     _check_external_data(model, path)
     return model
@@ -89,7 +89,7 @@ def _weight_bytes(model: onnx.ModelProto, path: Path) -> int:
 
 def external_files(path: Path) -> list[Path]:
     """Return the files that hold the weights of the ONNX file at `path`, sorted; empty for a self-contained file."""
-    model = _parse(_bytes_of(path), path)
+    model = _parsed(path)
     _check_external_data(model, path)
     return sorted({path.parent / location for location in _locations(model, path)})
 
@@ -112,30 +112,19 @@ def non_finite_weights(model: onnx.ModelProto) -> list[str]:
     return [name for name, tensor in floats if not _is_usable(onnx.numpy_helper.to_array(tensor))]
 
 
+def require_finite_weights(model: onnx.ModelProto, path: Path) -> None:
+    """Raise `InputError` when weights hold NaN or Inf, as `non_finite_weights` names them."""
+    if broken := non_finite_weights(model):
+        what = f"weights hold NaN or Inf: {first_few(broken)}"
+        raise InputError(what, where=path, remedy="Export the model again")
+
+
 def _is_usable(weights: NDArray[np.generic]) -> bool:
     return bool(np.isfinite(weights).all() or (weights.size == 1 and not np.isnan(weights).any()))
 
 
-def _bytes_of(path: Path) -> bytes:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError("cannot be read (not a regular file)", where=path, remedy="Name an ONNX file")
-        size = status.st_size
-        if size > LARGEST_PROTOBUF:
-            raise InputError(
-                f"{size} bytes are more than one ONNX file can hold",
-                where=path,
-                remedy="Keep the weights in external data",
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"cannot be read ({error.strerror})", where=path, remedy="Check the path and its permissions"
-        ) from error
-
-
-def _parse(content: bytes, path: Path) -> onnx.ModelProto:
+def _parsed(path: Path) -> onnx.ModelProto:
+    content = read_bytes(path, largest=LARGEST_PROTOBUF, too_large="Keep the weights in external data")
     try:
         model: onnx.ModelProto = onnx.ModelProto.FromString(content)
     except DecodeError as error:

@@ -9,6 +9,7 @@ import typer
 from batchproof.cli import judging, machine, making, packs, surgery  # noqa: F401 - each registers its verbs
 from batchproof.cli.app import app
 from batchproof.cli.outcome import print_json
+from batchproof.cli.standard_output import written_out
 from batchproof.errors import BatchproofError, StepFailedError
 
 # What typer itself ends with, after it has told people why.
@@ -21,14 +22,27 @@ def main() -> None:
     With --json there is one document in every case, also when the command was not understood or interrupted.
     """
     try:
+        with written_out():
+            _answer()
+    except BatchproofError as error:
+        sys.exit(_told(error))
+
+
+def _answer() -> None:
+    try:
         app()
     except SystemExit as stop:
         if stop.code in _WITHOUT_DOCUMENT and "--json" in sys.argv:
             print_json({"error": _WITHOUT_DOCUMENT[stop.code], "exit_code": stop.code})
         raise
     except BatchproofError as error:
-        code = 1 if isinstance(error, StepFailedError) else 2
+        code = _told(error)
         if "--json" in sys.argv:
             print_json({"error": error.line(), "exit_code": code})
-        typer.echo(f"batchproof: error: {error.line()}", err=True)
         sys.exit(code)
+
+
+def _told(error: BatchproofError) -> int:
+    """Print the one line; return the exit code."""
+    typer.echo(f"batchproof: error: {error.line()}", err=True)
+    return 1 if isinstance(error, StepFailedError) else 2

@@ -85,14 +85,15 @@ def probe(
 
     spec, precision = recognised(model)
     pictures, settings = load_pictures(images), settings_of(profile, size, None, policy)
-    settings.profile.input_shapes(spec)
+    chosen = settings.profiles.overall(model.stem)
+    chosen.input_shapes(spec)
     limits = settings.policy.limits(precision).probe
     with working(f"probing {model.name}"):
         verdicts = [
             found
             for label in ("optimised", "unoptimised")
             for runner in [OnnxRuntimeRunner(model, optimised=label == "optimised")]
-            for found in judge_isolation(runner, label, spec, pictures, limits, settings.profile, model.stem)
+            for found in judge_isolation(runner, label, spec, pictures, limits, chosen, model.stem)
         ]
     figures: dict[str, Any] = {
         name: _largest(verdicts, f"probe.{name}") for name in ("contamination", "non_invariance")
@@ -123,8 +124,9 @@ def parity(
 
     spec, precision = recognised(model)
     chosen = settings_of(profile, size, images, policy)
-    detection = DetectionSettings(height=chosen.profile.height, width=chosen.profile.width)
-    settings = ParitySettings(model.stem, chosen.policy.limits(precision), chosen.profile.optimum, detection)
+    overall = chosen.profiles.overall(model.stem)
+    detection = DetectionSettings(height=overall.height, width=overall.width)
+    settings = ParitySettings(model.stem, chosen.policy.limits(precision), overall.optimum, detection)
     with working(f"comparing {model.name} with insightface"):
         pictures = load_pictures(images)
         verdicts = judge_parity(against, OnnxRuntimeRunner(model), spec, pictures, settings, None)

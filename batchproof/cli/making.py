@@ -28,6 +28,7 @@ from batchproof.zoo.pack import OnnxSource, PackModel
 from batchproof.zoo.spec import Precision
 
 if TYPE_CHECKING:
+    from batchproof.policy import SurgeryLimits
     from batchproof.surgery.raw_input import RawInput
     from batchproof.verdict import Verdict
 
@@ -64,6 +65,7 @@ def export(
             show_default=False,
         ),
     ] = None,
+    policy: PolicyOption = None,
     as_json: Json = False,
 ) -> None:
     """Export a PyTorch checkpoint with a free batch, or take an ONNX file in; the architecture is recognised.
@@ -75,15 +77,16 @@ def export(
     from batchproof.export import stage
     from batchproof.surgery.raw_input import RawInput
 
+    limits = policy_of(policy)
     model = _resolved(source, config, recover=recover)
     raw_input = None if raw is None else RawInput.parse(raw)
     if raw_input is not None and isinstance(model.source, OnnxSource):
         raise InputError("an ONNX file is taken over as it is", where=source, remedy="Use batchproof surgery --raw")
     with working(f"exporting {source.name}"), replacing(output) as written:
-        verdicts = stage.export(model, written, ExportOptions(exporter, opset, unit_embedding))
+        verdicts = stage.export(model, written, limits.export, ExportOptions(exporter, opset, unit_embedding))
         stop_if_failed(verdicts, as_json)
         if raw_input is not None:
-            verdicts += _fold(written, raw_input, model.name)
+            verdicts += _fold(written, raw_input, limits.surgery, model.name)
             stop_if_failed(verdicts, as_json)
     conclude(verdicts, as_json, output=str(output), family=model.spec.family, reason=model.reason)
 
@@ -98,14 +101,13 @@ def _resolved(source: Path, config: Path | None, *, recover: bool) -> PackModel:
     return recovered_model(source) if recover else resolve_file(source)
 
 
-def _fold(path: Path, raw: RawInput, name: str) -> tuple[Verdict, ...]:
+def _fold(path: Path, raw: RawInput, limits: SurgeryLimits, name: str) -> tuple[Verdict, ...]:
     """Put the preprocessing into an exported graph: surgery knows how, whatever the graph comes from."""
     import onnx
 
     from batchproof.artifacts import onnx_file
     from batchproof.surgery import stage
 
-    limits = policy_of(None).surgery
     graph, _, verdicts = stage.fold_and_check(onnx_file.read(path), raw, limits, _CHECKED_SIZE, name)
     onnx.helper.set_model_props(
         graph,
@@ -149,7 +151,8 @@ def build(
     with working(f"building {model.name} for {backend}"), folder_of(output) as written:
         files = [written / file for file in stage.produced(name, backend)]
         try:
-            job = stage.Job(model, files, backend, found, spec, model.stem)
+            overall = settings.profiles.overall(model.stem)
+            job = stage.Job(model, files, backend, found, spec, model.stem, overall)
             verdicts = stage.build_graph(job, settings).verdicts
         except StepNotRunError as error:
             verdicts = (not_run(f"build.{backend}.completes", model.stem, error.line()),)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from batchproof.errors import InputError
+from batchproof.profile_text import read_size
 from batchproof.zoo.spec import Precision
 
 if TYPE_CHECKING:
@@ -47,13 +46,12 @@ Raw = Annotated[
 def settings_of(profile: str, size: str, images: Path | None, policy: Path | None) -> Settings:
     """Make settings of what was typed; raises `InputError` for anything unusable, pictures included."""
     from batchproof.pipeline.pictures import load_pictures
-    from batchproof.profile import Profile
+    from batchproof.profile_choice import ProfileChoice
     from batchproof.settings import Settings
 
     if images is not None:
         load_pictures(images)  # refuses what is no picture before hours of work, not after
-    height, width = size_of(size)
-    return Settings(Profile.parse(profile, height=height, width=width), images, policy_of(policy))
+    return Settings(ProfileChoice.parse([profile], read_size(size)), images, policy_of(policy))
 
 
 def policy_of(path: Path | None) -> Policy:
@@ -61,14 +59,6 @@ def policy_of(path: Path | None) -> Policy:
     from batchproof.policy import load_policy
 
     return load_policy(path)
-
-
-def size_of(text: str) -> tuple[int, int]:
-    """Read `640x480` as height and width."""
-    size = re.fullmatch(r"([1-9][0-9]{0,4})[xX]([1-9][0-9]{0,4})", text)
-    if size is None:
-        raise InputError(f"'{text}' is no image size", remedy="Write height x width in pixels, for example 640x640")
-    return int(size[1]), int(size[2])
 
 
 def recognised(model: Path) -> tuple[ModelSpec, Precision]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from batchproof.cli.app import surgery_app
-from batchproof.cli.options import Images, Json, Model, Output, PolicyOption, Raw, SizeOption, policy_of, size_of
+from batchproof.cli.options import Images, Json, Model, Output, PolicyOption, Raw, SizeOption, policy_of
 from batchproof.cli.outcome import conclude, plain, print_json, stop_if_failed, stop_if_unproven
 from batchproof.errors import InputError, printable
 from batchproof.export.options import NEWEST_OPSET
+from batchproof.profile_text import read_size
+
+if TYPE_CHECKING:
+    import onnx
 
 Opset = Annotated[
     int | None,
@@ -48,21 +52,17 @@ def surgery_apply(
     """
     import onnx
 
-    from batchproof.artifacts import onnx_file
     from batchproof.artifacts.output_file import replacing
     from batchproof.console import working
-    from batchproof.profile import Profile
     from batchproof.surgery import stage
     from batchproof.surgery.raw_input import RawInput
-    from batchproof.zoo.recognise import recognise
 
     if not fp16:
         _refuse_without_fp16(plan, images)
     limits = policy_of(policy)
-    height, width = size_of(size)
+    height, width = read_size(size)
     raw_input = None if raw is None else RawInput.parse(raw)
-    original = onnx_file.read(model)
-    Profile(height=height, width=width).input_shapes(recognise(original, model).spec)
+    original = _suited(model, height, width)
     with working(f"repairing {model.name}"), replacing(output) as written:
         graph, passes, verdicts = stage.repair_and_check(original, limits.surgery, (height, width), model.stem, opset)
         if fp16:
@@ -86,6 +86,17 @@ def _refuse_without_fp16(plan: Path | None, images: Path | None) -> None:
         raise InputError("pictures are what an FP16 graph is judged on", where=images, remedy="Add --fp16")
 
 
+def _suited(model: Path, height: int, width: int) -> onnx.ModelProto:
+    """Read a graph; an image size that it cannot take is refused before any work."""
+    from batchproof.artifacts import onnx_file
+    from batchproof.profile import Profile
+    from batchproof.zoo.recognise import recognise
+
+    graph = onnx_file.read(model)
+    Profile(height=height, width=width).input_shapes(recognise(graph, model).spec)
+    return graph
+
+
 @surgery_app.command("plan")
 def surgery_plan(
     model: Model,
@@ -101,13 +112,13 @@ def surgery_plan(
     Commit the plan beside the model: 'surgery --fp16 --plan FILE' and 'run --plans DIR' (DIR/MODEL.json) replay it.
     """
     from batchproof import console
-    from batchproof.artifacts import onnx_file
     from batchproof.surgery import stage
     from batchproof.surgery.fp16 import plan as plans
 
-    limits, shape = policy_of(policy), size_of(size)
+    limits, shape = policy_of(policy), read_size(size)
+    original = _suited(model, *shape)
     with console.working(f"searching a plan for {model.name}") as tell:
-        graph, _, verdicts = stage.repair_and_check(onnx_file.read(model), limits.surgery, shape, model.stem, opset)
+        graph, _, verdicts = stage.repair_and_check(original, limits.surgery, shape, model.stem, opset)
         stop_if_failed(verdicts, as_json)
         samples = stage.samples_for(graph, stage.pictures(images), shape)
         found = stage.find_precision_plan(

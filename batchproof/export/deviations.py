@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_SHOWN = 3  # keys of each kind in a message
+from batchproof.errors import first_few
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -20,11 +20,4 @@ def deviations(wanted: Shapes, shapes: Shapes) -> str:
         if key in shapes and shapes[key] != shape
     ]
     kinds = {"missing": missing, "unexpected": unexpected, "mis-shaped": reshaped}
-    return "; ".join(
-        f"{len(keys)} {kind}: {', '.join(keys[:_SHOWN])}{more(len(keys))}" for kind, keys in kinds.items() if keys
-    )
-
-
-def more(count: int) -> str:
-    """Say how many are not shown."""
-    return f" and {count - _SHOWN} more" if count > _SHOWN else ""
+    return "; ".join(f"{len(keys)} {kind}: {first_few(keys)}" for kind, keys in kinds.items() if keys)

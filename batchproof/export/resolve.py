@@ -75,10 +75,7 @@ def resolve_file(path: Path, name: str | None = None) -> PackModel:
     if path.suffix.lower() in CHECKPOINT_SUFFIXES:
         return _checkpoint(path, name)
     model = onnx_file.read(path)
-    if broken := onnx_file.non_finite_weights(model):
-        raise InputError(
-            f"weights hold NaN or Inf: {', '.join(broken[:3])}", where=path, remedy="Export the model again"
-        )
+    onnx_file.require_finite_weights(model, path)
     recognition = recognise(model, path)
     origin, licence = _published(path)
     return PackModel(name, recognition.spec, OnnxSource(path), recognition.reason + origin, licence)
@@ -126,7 +123,7 @@ def _published(path: Path) -> tuple[str, str]:
 def _checkpoint(path: Path, name: str) -> PackModel:
     require_torch()
     from batchproof.export.checkpoint import read_checkpoint
-    from batchproof.export.recognise import recognise_checkpoint
+    from batchproof.export.recognise_weights import recognise_checkpoint
 
     read = read_checkpoint(path)
     found = recognise_checkpoint(read.weights, where=path)

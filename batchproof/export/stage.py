@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,30 +32,36 @@ from batchproof.zoo.pack import (
 if TYPE_CHECKING:
     from torch import nn
 
+    from batchproof.policy import ExportLimits
+
 STAGE = "export"
 _TORCH_TOOLS = ("torch", "onnx", "onnx-ir", "onnxruntime", "onnxruntime-gpu")
 
 
 def plan(pack: Pack, settings: Settings) -> list[Step]:
-    """One step a model; nothing in `settings` changes an export."""
-    del settings
+    """One step a model; of the settings only the policy's limits decide, and only about networks."""
     if any(not isinstance(model.source, OnnxSource) for model in pack.models):
         require_torch()
-    return [_step(model) for model in pack.models]
+    return [_step(model, settings.policy.export) for model in pack.models]
 
 
-def _step(model: PackModel) -> Step:
+def _step(model: PackModel, limits: ExportLimits) -> Step:
     source = model.source
     settings: dict[str, object] = {"source": type(source).__name__}
     if not isinstance(source, OnnxSource):
-        settings["architecture"] = source.architecture
+        # The input for its preprocessing: it goes into the metadata, and a configuration's bases may decide it.
+        settings |= {
+            "architecture": source.architecture,
+            "input": asdict(model.spec.input),
+            "limits": asdict(limits),
+        }
     if isinstance(source, SeededSource):
         settings["seed"] = source.seed
     return Step(
         STAGE,
         "export",
         model.name,
-        partial(_produce, model),
+        partial(_produce, model, limits),
         produces=(layout.exported(model.name),),
         sources=_files(source),
         settings=settings,
@@ -68,23 +75,26 @@ def _files(source: Source) -> tuple[Path, ...]:
     return (source.path, source.config) if isinstance(source, ConfiguredSource) else (source.path,)
 
 
-def _produce(model: PackModel, workspace: Workspace) -> Outcome:
-    return Outcome(export(model, workspace.outputs[0]), {"reason": model.reason})
+def _produce(model: PackModel, limits: ExportLimits, workspace: Workspace) -> Outcome:
+    return Outcome(export(model, workspace.outputs[0], limits), {"reason": model.reason})
 
 
-def export(model: PackModel, output: Path, options: ExportOptions = DEFAULTS) -> tuple[Verdict, ...]:
+def export(
+    model: PackModel, output: Path, limits: ExportLimits, options: ExportOptions = DEFAULTS
+) -> tuple[Verdict, ...]:
     """Write the ONNX file of `model` to `output`, and say how it was checked.
 
     An ONNX source is taken over as it is, byte for byte, so that later stages are measured against the very original;
     external data move inside, and `options` are refused with an `InputError`. A network is exported with a free batch
-    and compared with PyTorch; where its weights were recovered, PyTorch is compared with their ONNX file before.
+    and compared with PyTorch; where its weights were recovered, PyTorch is compared with their ONNX file before. Both
+    comparisons are judged by `limits`.
     """
     if isinstance(model.source, OnnxSource):
         if options != DEFAULTS:
             remedy = "Leave the options away, export a checkpoint, or recover the weights with --recover"
             raise InputError("an ONNX file is taken over as it is", where=model.source.path, remedy=remedy)
         return (_take_over(model.name, model.source.path, output, model.reason),)
-    return _from_torch(model, model.source, output, options)
+    return _from_torch(model, model.source, output, limits, options)
 
 
 def _take_over(subject: str, source: Path, output: Path, reason: str) -> Verdict:
@@ -97,27 +107,33 @@ def _take_over(subject: str, source: Path, output: Path, reason: str) -> Verdict
     return Verdict("export.taken_over", subject, status, f"{reason}; {'' if same else 'not '}copied byte for byte")
 
 
-def _from_torch(model: PackModel, source: NetworkSource, output: Path, options: ExportOptions) -> tuple[Verdict, ...]:
+def _from_torch(
+    model: PackModel, source: NetworkSource, output: Path, limits: ExportLimits, options: ExportOptions
+) -> tuple[Verdict, ...]:
     from batchproof.export.check import check_against_torch
     from batchproof.export.exporter import export_onnx
     from batchproof.export.heads import UnitEmbedding
     from batchproof.export.source_network import network_of
 
     network = network_of(source)
-    recovered = _against_original(model, source, network)
-    if options.unit_embedding:
+    recovered = _against_original(model, source, network, limits)
+    of_unit_length = isinstance(network, UnitEmbedding)  # a recovered one may be already
+    if options.unit_embedding and not of_unit_length:
         _require_embedder(model)
-        network = UnitEmbedding(network)
-    export_onnx(network, model.spec, output, options=options, metadata=_metadata(model, options))
-    return (*recovered, check_against_torch(network, model.spec, output, model.name))
+        network, of_unit_length = UnitEmbedding(network), True
+    metadata = _metadata(model, of_unit_length=of_unit_length)
+    export_onnx(network, model.spec, output, options=options, metadata=metadata)
+    return (*recovered, check_against_torch(network, model.spec, output, model.name, limits))
 
 
-def _against_original(model: PackModel, source: NetworkSource, network: nn.Module) -> tuple[Verdict, ...]:
+def _against_original(
+    model: PackModel, source: NetworkSource, network: nn.Module, limits: ExportLimits
+) -> tuple[Verdict, ...]:
     from batchproof.export.recovery.check import check_against_original
 
     if not isinstance(source, RecoveredSource):
         return ()
-    return (check_against_original(network, model.spec, source.path, model.name),)
+    return check_against_original(network, model.spec, source.path, model.name, limits)
 
 
 def _require_embedder(model: PackModel) -> None:
@@ -125,7 +141,7 @@ def _require_embedder(model: PackModel) -> None:
         raise InputError(f"{model.name} is a {model.spec.role}", remedy="Only an embedder has embeddings to normalise")
 
 
-def _metadata(model: PackModel, options: ExportOptions) -> dict[str, str]:
+def _metadata(model: PackModel, *, of_unit_length: bool) -> dict[str, str]:
     spec, source = model.spec, model.source
     facts = {
         "family": spec.family,
@@ -138,6 +154,8 @@ def _metadata(model: PackModel, options: ExportOptions) -> dict[str, str]:
         facts["seed"] = str(source.seed)
     else:
         facts["source_sha256"] = content_sha256(source.path)
-    if options.unit_embedding:
+    if isinstance(source, ConfiguredSource):
+        facts["config_sha256"] = content_sha256(source.config)
+    if of_unit_length:
         facts["embedding"] = "of length 1"
     return {f"batchproof.{key}": value for key, value in facts.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from batchproof.artifacts.onnx_file import non_finite_weights
+from batchproof.errors import first_few
 from batchproof.surgery.passes import PassResult, SurgeryPass, unchanged
 
 
@@ -23,9 +24,8 @@ class RequireFiniteWeights(SurgeryPass):
     def ensures(self, model: ir.Model) -> None:
         """Check that all weights are finite."""
         if broken := _broken(model):
-            shown = ", ".join(f"'{name}'" for name in broken[:3])
-            more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
-            raise ir.passes.PostconditionError(f"the weights hold NaN or Inf: {shown}{more}")
+            shown = first_few([f"'{name}'" for name in broken])
+            raise ir.passes.PostconditionError(f"the weights hold NaN or Inf: {shown}")
 
 
 def _broken(model: ir.Model) -> list[str]:

@@ -46,61 +46,70 @@ def plan(pack: Pack, settings: Settings) -> list[Step]:
 
 
 def _repair(model: PackModel, settings: Settings) -> Step:
-    limits, profile = settings.policy.surgery, settings.profile
+    limits, (height, width) = settings.policy.surgery, settings.profiles.overall(model.name).size
     return Step(
         STAGE,
         "surgery",
         f"{model.name}.fp32",
-        partial(_repair_action, settings=settings, subject=f"{model.name}.fp32"),
+        partial(_repair_action, limits=limits, size=(height, width), subject=f"{model.name}.fp32"),
         parents=(layout.exported(model.name),),
         produces=(layout.repaired(model.name, "fp32"),),
-        settings={"limits": asdict(limits), "height": profile.height, "width": profile.width},
+        settings={"limits": asdict(limits), "height": height, "width": width},
         tools=("onnx", "onnx-ir", "onnxruntime", "onnxruntime-gpu"),
     )
 
 
 def _fp16(model: PackModel, settings: Settings) -> Step:
     images, plan = pictures(settings.images), settings.plan_of(model)
+    height, width = settings.profiles.overall(model.name).size
     limits = {"graph": asdict(settings.policy.fp16_graph), "figures": asdict(settings.policy.fp16)}
     return Step(
         STAGE,
         "surgery",
         f"{model.name}.fp16",
-        partial(_fp16_action, settings=settings, images=images, plan=plan, subject=f"{model.name}.fp16"),
+        partial(
+            _fp16_action,
+            policy=settings.policy,
+            images=images,
+            size=(height, width),
+            plan=plan,
+            subject=f"{model.name}.fp16",
+        ),
         parents=(layout.repaired(model.name, "fp32"),),
         produces=(layout.repaired(model.name, "fp16"),),
         sources=(*images[:_PICTURES], *([] if plan is None else [plan])),
-        settings={"height": settings.profile.height, "width": settings.profile.width, "limits": limits},
+        settings={"height": height, "width": width, "limits": limits},
         tools=_FP16_TOOLS,
     )
 
 
-def _repair_action(workspace: Workspace, *, settings: Settings, subject: str) -> Outcome:
+def _repair_action(workspace: Workspace, *, limits: SurgeryLimits, size: tuple[int, int], subject: str) -> Outcome:
     import onnx
 
     from batchproof.artifacts import onnx_file
 
-    profile = settings.profile
-    model, passes, verdicts = repair_and_check(
-        onnx_file.read(workspace.parents[0]),
-        settings.policy.surgery,
-        (profile.height, profile.width),
-        subject,
-    )
+    original = onnx_file.read(workspace.parents[0])
+    model, passes, verdicts = repair_and_check(original, limits, size, subject)
     onnx.save(model, workspace.outputs[0])
     return Outcome(verdicts, {"reasons": sentences(passes)})
 
 
 def _fp16_action(
-    workspace: Workspace, *, settings: Settings, images: Sequence[Path], plan: Path | None, subject: str
+    workspace: Workspace,
+    *,
+    policy: Policy,
+    images: Sequence[Path],
+    size: tuple[int, int],
+    plan: Path | None,
+    subject: str,
 ) -> Outcome:
     import onnx
 
     from batchproof.artifacts import onnx_file
 
     model = onnx_file.read(workspace.parents[0])
-    samples = samples_for(model, images, (settings.profile.height, settings.profile.width))
-    converted, verdicts = convert_fp16(model, samples, settings.policy, subject, plan)
+    samples = samples_for(model, images, size)
+    converted, verdicts = convert_fp16(model, samples, policy, subject, plan)
     onnx.save(converted, workspace.outputs[0])
     return Outcome(verdicts)
 

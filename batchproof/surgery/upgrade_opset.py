@@ -9,9 +9,6 @@ from onnx import helper, version_converter
 from batchproof.surgery.converted_graph import differences, keep_names_and_order
 from batchproof.surgery.passes import PassResult, Reason, SurgeryPass, changed, unchanged
 
-# What our own exporter writes, and the parsers of TensorRT 10 and 11 read 9 to 24. Up to 18 the published files stay
-# the same bit for bit on ONNX Runtime; from 19 on it runs another AveragePool, and det_2.5g differs by 2e-6.
-DEFAULT_OPSET = 17
 # Before this one Resize and Upsample had another rule for where pixels lie; onnx's converter does not carry it over.
 _RESIZE_WITH_COORDINATES = 11
 
@@ -24,7 +21,7 @@ class UpgradeOpset(SurgeryPass):
     their version. A graph with anything that cannot be converted is left alone, and `ensures` then names it.
     """
 
-    def __init__(self, target: int = DEFAULT_OPSET) -> None:
+    def __init__(self, target: int) -> None:
         if not 1 <= target <= onnx.defs.onnx_opset_version():
             raise ValueError(f"onnx {onnx.__version__} knows opsets 1 to {onnx.defs.onnx_opset_version()}")
         self._target = target

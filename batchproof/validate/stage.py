@@ -8,6 +8,8 @@ from pathlib import Path
 
 from batchproof.artifacts import layout
 from batchproof.artifacts.step import Outcome, Step, Workspace
+from batchproof.policy import PrecisionLimits, ProbeLimits
+from batchproof.profile import Profile
 from batchproof.settings import PRECISIONS, Settings
 from batchproof.validate.judge import POOL
 from batchproof.zoo.pack import Pack, PackModel
@@ -56,14 +58,15 @@ def _proof(model: PackModel, precision: Precision) -> Step:
 
 
 def _probe(model: PackModel, precision: Precision, settings: Settings, pictures: tuple[Path, ...]) -> Step:
+    limits, profile = settings.policy.limits(precision).probe, settings.profiles.overall(model.name)
     return Step(
         STAGE,
         "probe",
         f"{model.name}.{precision}",
-        partial(_probe_action, model.spec, precision, settings, f"{model.name}.{precision}"),
+        partial(_probe_action, model.spec, limits, profile, f"{model.name}.{precision}"),
         parents=(layout.built(model.name, precision, "ort"), layout.repaired(model.name, precision)),
         sources=pictures[:POOL],
-        settings={"limits": asdict(settings.policy.limits(precision).probe), "profile": asdict(settings.profile)},
+        settings={"limits": asdict(limits), "profile": asdict(profile)},
         tools=_TOOLS,
     )
 
@@ -72,18 +75,19 @@ def _parity(
     model: PackModel, precision: Precision, settings: Settings, pictures: tuple[Path, ...], detector: PackModel | None
 ) -> Step:
     finder = (detector,) if model.spec.role == "embedder" and detector else ()
+    limits, profile = settings.policy.limits(precision), settings.profiles.overall(model.name)
     return Step(
         STAGE,
         "parity",
         f"{model.name}.{precision}",
-        partial(_parity_action, model.spec, precision, settings, f"{model.name}.{precision}", detector),
+        partial(_parity_action, model.spec, limits, profile, f"{model.name}.{precision}", detector),
         parents=(
             layout.exported(model.name),
             layout.built(model.name, precision, "ort"),
             *(layout.exported(found.name) for found in finder),
         ),
         sources=pictures,
-        settings={"limits": asdict(settings.policy.limits(precision)), "profile": asdict(settings.profile)},
+        settings={"limits": asdict(limits), "profile": asdict(profile)},
         tools=_TOOLS,
     )
 
@@ -98,7 +102,7 @@ def _proof_action(subject: str, workspace: Workspace) -> Outcome:
 
 
 def _probe_action(
-    spec: ModelSpec, precision: Precision, settings: Settings, subject: str, workspace: Workspace
+    spec: ModelSpec, limits: ProbeLimits, profile: Profile, subject: str, workspace: Workspace
 ) -> Outcome:
     """Probe the session file, and the graph with every optimisation off: a defect may show only one way round."""
     from batchproof.pipeline.pictures import read_picture
@@ -108,20 +112,19 @@ def _probe_action(
     session, graph = workspace.parents
     runners = {"session": OnnxRuntimeRunner(session), "unoptimised": OnnxRuntimeRunner(graph, optimised=False)}
     pictures = [read_picture(path) for path in workspace.sources]
-    limits = settings.policy.limits(precision).probe
     return Outcome(
         tuple(
             verdict
             for label, runner in runners.items()
-            for verdict in judge_isolation(runner, label, spec, pictures, limits, settings.profile, subject)
+            for verdict in judge_isolation(runner, label, spec, pictures, limits, profile, subject)
         )
     )
 
 
 def _parity_action(
     spec: ModelSpec,
-    precision: Precision,
-    settings: Settings,
+    limits: PrecisionLimits,
+    profile: Profile,
     subject: str,
     detector: PackModel | None,
     workspace: Workspace,
@@ -134,13 +137,8 @@ def _parity_action(
     from batchproof.validate.parity import ParitySettings
 
     original, session, *finder = workspace.parents
-    profile = settings.profile
-    chosen = ParitySettings(
-        subject,
-        settings.policy.limits(precision),
-        profile.optimum,
-        DetectionSettings(height=profile.height, width=profile.width),
-    )
+    detection = DetectionSettings(height=profile.height, width=profile.width)
+    chosen = ParitySettings(subject, limits, profile.optimum, detection)
     faces = OracleDetector(finder[0], detector.spec) if finder and detector else None
     pictures = [read_picture(path) for path in workspace.sources]
     return Outcome(tuple(judge_parity(original, OnnxRuntimeRunner(session), spec, pictures, chosen, faces)))

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from batchproof.export.seeded import seeded
+from batchproof.policy import DEFAULT_POLICY
 from tests.surgery.tiny_graphs import detector
 from tests.test_cli import batchproof
 
@@ -44,10 +45,27 @@ def test_an_onnx_file_is_taken_over_or_refused(option: tuple[str, ...], tmp_path
     assert not output.exists()
 
 
+def test_the_policy_that_was_given_judges_all_of_it(checkpoint: Path, tmp_path: Path) -> None:
+    text, policy, output = DEFAULT_POLICY.read_text(encoding="utf-8"), tmp_path / "policy.toml", tmp_path / "out.onnx"
+    assert "\nparity = 1e-4" in text
+    generous = text.replace("\nparity = 1e-4", "\nparity = 0.25").replace(
+        "single_max_abs = 1e-5", "single_max_abs = 0.5"
+    )
+    policy.write_text(generous)
+    export = ("export", checkpoint, "-o", output, "--raw", "uint8,NHWC,BGR", "--json", "--policy", policy)
+    found = json.loads(batchproof(*export).stdout)["verdicts"]
+    assert [verdict["threshold"] for verdict in found] == [0.25, 0.5, 0.5]
+    policy.write_text(text.replace("\nparity = 1e-4", "\nparity = 0"))
+    output.unlink()
+    done = batchproof(*export)
+    assert (done.returncode, json.loads(done.stdout)["verdicts"][0]["status"]) == (1, "fail")
+    assert not output.exists()
+
+
 def test_weights_come_out_of_an_onnx_file(checkpoint: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "first.onnx", tmp_path / "second.onnx"
     assert batchproof("export", checkpoint, "-o", first).returncode == 0
     done = batchproof("export", first, "-o", second, "--recover", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     checks = {verdict["check"]: verdict["status"] for verdict in json.loads(done.stdout)["verdicts"]}
-    assert checks == {"export.recovered": "pass", "export.parity": "pass"}
+    assert checks == {"export.recovered.relative": "pass", "export.parity": "pass"}

@@ -51,6 +51,15 @@ def test_a_plan_is_found_written_and_replayed(overflowing: Path, policy: Path, t
     assert contents[0] == contents[1]
 
 
+@pytest.mark.parametrize("verb", ["apply", "plan"])
+def test_a_size_that_the_model_cannot_take_is_a_usage_error(verb: str, tmp_path: Path) -> None:
+    onnx.save(detector("kept", image=(1, 3, "H", "W")), tmp_path / "det.onnx")
+    done = batchproof("surgery", verb, tmp_path / "det.onnx", "-o", tmp_path / "out", "--size", "33x64")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert "image size 33x64 is no multiple of 32" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_plan_for_people(overflowing: Path, policy: Path, tmp_path: Path) -> None:
     done = batchproof("surgery", "plan", overflowing, "-o", tmp_path / "plan.json", "--policy", policy)
     assert "Conv 'conv2': 'c2' reaches" in done.stdout

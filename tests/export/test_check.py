@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace as replaced
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,15 @@ from onnx import numpy_helper
 from torch import nn
 
 from batchproof.export import check
-from batchproof.export.check import THRESHOLD, check_against_torch
+from batchproof.export.check import check_against_torch
 from batchproof.export.exporter import export_onnx
 from batchproof.export.networks.catalogue import CATALOGUE
 from batchproof.export.seeded import seeded
+from batchproof.policy import load_policy
 from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs
 from batchproof.verdict import Status
 
+LIMITS = load_policy().export
 DETECTOR, EMBEDDER = "scrfd_500m_bnkps", "mobilefacenet_112"
 
 
@@ -47,8 +50,15 @@ def test_a_true_export_passes_with_its_figure(network: nn.Module, path: Path) ->
     verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector")
     assert (verdict.check, verdict.subject, verdict.status) == ("export.parity", "detector", Status.PASS)
     assert verdict.figure is not None
-    assert 0 < verdict.figure < THRESHOLD
+    assert 0 < verdict.figure < LIMITS.parity / 5
+    assert verdict.threshold == LIMITS.parity
     assert verdict.witness is not None
+
+
+def test_the_limit_is_the_policy_s(network: nn.Module, path: Path) -> None:
+    stricter = replaced(LIMITS, parity=1e-9)
+    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector", stricter)
+    assert (verdict.status, verdict.threshold) == (Status.FAIL, 1e-9)
 
 
 def test_a_true_embedder_passes(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 from batchproof.errors import InputError
 from batchproof.export.networks.catalogue import CATALOGUE
 from batchproof.export.networks.recipes import RECIPES
-from batchproof.export.recognise import recognise_checkpoint
+from batchproof.export.recognise_weights import recognise_checkpoint
 from batchproof.export.seeded import _unit_filters, seeded
 from batchproof.pipeline.detect import prepare
 from batchproof.pipeline.pictures import read_picture

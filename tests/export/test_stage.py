@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -8,21 +9,23 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from batchproof.artifacts.step import Step, Workspace
 from batchproof.cli.app import app
 from batchproof.errors import InputError
 from batchproof.export.exporter import export_onnx
 from batchproof.export.networks.scrfd import SCRFD
-from batchproof.export.resolve import configured_model, recovered_model
+from batchproof.export.resolve import configured_model, recovered_model, resolve_file
 from batchproof.export.seeded import seeded
 from batchproof.export.stage import export, plan
-from batchproof.policy import load_policy
-from batchproof.profile import Profile
+from batchproof.policy import ExportLimits, load_policy
+from batchproof.profile_choice import ProfileChoice
 from batchproof.settings import Settings
 from batchproof.verdict import Status
 from batchproof.zoo import families
-from batchproof.zoo.pack import Pack
+from batchproof.zoo.pack import Pack, PackModel
 from tests.export.mmdet.configs import RESNET, RESNET_VARIANT, written
 
+LIMITS = load_policy().export
 NAME = "scrfd_500m_bnkps"
 
 
@@ -38,9 +41,10 @@ def metadata(path: Path) -> dict[str, str]:
 
 
 def test_a_recovered_network_is_compared_with_its_original_and_with_its_export(original: Path, tmp_path: Path) -> None:
-    verdicts = export(recovered_model(original), tmp_path / "out.onnx")
+    verdicts = export(recovered_model(original), tmp_path / "out.onnx", LIMITS)
     assert [(each.check, each.status) for each in verdicts] == [
-        ("export.recovered", Status.PASS),
+        ("export.recovered.score", Status.PASS),
+        ("export.recovered.relative", Status.PASS),
         ("export.parity", Status.PASS),
     ]
     found = metadata(tmp_path / "out.onnx")
@@ -53,11 +57,32 @@ def test_a_configured_network_depends_on_both_of_its_files(tmp_path: Path) -> No
     config, checkpoint = written(tmp_path / "mine.py", RESNET), tmp_path / "mine.pth"
     torch.save(SCRFD(RESNET_VARIANT).state_dict(), checkpoint)
     model = configured_model(checkpoint, config)
-    [step] = plan(Pack("mine", (model,)), Settings(Profile(), None, load_policy()))
+    [step] = plan(Pack("mine", (model,)), Settings(ProfileChoice(), None, load_policy()))
     assert step.sources == (checkpoint, config)
     assert step.settings["architecture"] == repr(RESNET_VARIANT)
-    [verdict] = export(model, tmp_path / "mine.onnx")
+    [verdict] = export(model, tmp_path / "mine.onnx", LIMITS)
     assert (verdict.check, verdict.status) == ("export.parity", Status.PASS)
+
+
+def steps(limits: ExportLimits, *models: PackModel) -> list[Step]:
+    policy = replace(load_policy(), export=limits)
+    return plan(Pack("mine", models), Settings(ProfileChoice(), None, policy))
+
+
+def test_other_limits_judge_networks_again_and_leave_onnx_files_alone(original: Path) -> None:
+    models = recovered_model(original), resolve_file(original)
+    before, after = steps(LIMITS, *models), steps(replace(LIMITS, recovered_score=0.5), *models)
+    assert [one.settings == other.settings for one, other in zip(before, after, strict=True)] == [False, True]
+
+
+def test_the_policy_of_the_settings_judges(original: Path, tmp_path: Path) -> None:
+    [step] = steps(replace(LIMITS, recovered_score=0.0, parity=0.5), recovered_model(original))
+    verdicts = step.action(Workspace((), step.sources, (tmp_path / "out.onnx",))).verdicts
+    assert {each.check: (each.status, each.threshold) for each in verdicts} == {
+        "export.recovered.score": (Status.FAIL, 0.0),
+        "export.recovered.relative": (Status.PASS, LIMITS.recovered_relative),
+        "export.parity": (Status.PASS, 0.5),
+    }
 
 
 @pytest.mark.parametrize("options", [["--recover"], ["--config", "config.py"]])

@@ -12,7 +12,7 @@ from onnx import helper
 from batchproof.runtime import OnnxRuntimeRunner
 from batchproof.surgery.passes import PassResult
 from batchproof.surgery.repair import repair
-from batchproof.surgery.upgrade_opset import DEFAULT_OPSET, UpgradeOpset
+from batchproof.surgery.upgrade_opset import UpgradeOpset
 from batchproof.validate.independence import prove
 from batchproof.verdict import Status
 from batchproof.zoo.recognise import recognise
@@ -21,10 +21,11 @@ from tests.surgery.real_models import REAL_MODELS
 from tests.surgery.tiny_graphs import detector, embedder, graph, node, pictures, to_ir, weights
 from tests.validate.independence.networks import NETWORKS, exported
 
+TARGET = 17  # what our own exporter writes
 FREE = ("N", 3, 8, 8)
 
 
-def _upgraded(proto: onnx.ModelProto, target: int = DEFAULT_OPSET) -> tuple[onnx.ModelProto, PassResult]:
+def _upgraded(proto: onnx.ModelProto, target: int = TARGET) -> tuple[onnx.ModelProto, PassResult]:
     model = to_ir(proto)
     result = UpgradeOpset(target)(model)
     converted = ir.serde.serialize_model(model)
@@ -65,7 +66,7 @@ def test_an_operator_that_changed_its_form_computes_the_same(name: str) -> None:
     converted, result = _upgraded(OLD_FORMS[name])
     assert result.modified
     assert converted.graph.output == OLD_FORMS[name].graph.output
-    assert _opset(converted) == DEFAULT_OPSET
+    assert _opset(converted) == TARGET
     assert _difference(OLD_FORMS[name], converted, pictures(2, 8, 8)) == 0
     assert "" not in {each.name for each in converted.graph.node}
 
@@ -126,7 +127,7 @@ def test_a_graph_that_is_new_enough_is_left(target: int, sentence: str) -> None:
 def test_the_check_converts_nothing() -> None:
     model = to_ir(embedder())
     with pytest.raises(ir.passes.PostconditionError, match="stays in opset 11"):
-        UpgradeOpset().ensures(model)
+        UpgradeOpset(TARGET).ensures(model)
     assert model.opset_imports[""] == 11
 
 
@@ -146,7 +147,7 @@ def test_other_domains_are_left_with_a_reason() -> None:
     model = graph(nodes, {"out": FREE}, image=FREE)
     model.opset_import.append(helper.make_opsetid("my.ops", 3))
     upgraded = to_ir(model)
-    result = UpgradeOpset()(upgraded)
+    result = UpgradeOpset(TARGET)(upgraded)
     assert dict(upgraded.opset_imports) == {"": 17, "my.ops": 3}
     assert ("Plain_x", "not changed because 'my.ops' is no standard domain") in [
         (reason.subject, reason.sentence) for reason in result.reasons
@@ -173,12 +174,12 @@ def _stuck() -> onnx.ModelProto:
 
 def test_a_node_that_cannot_be_converted_is_named_and_nothing_is_changed() -> None:
     model = to_ir(_stuck())
-    result = UpgradeOpset().call(model)
+    result = UpgradeOpset(TARGET).call(model)
     assert [reason.subject for reason in result.reasons] == ["BatchNormalization_y"]
     assert "onnx cannot convert it to opset 17 (Attribute spatial" in result.reasons[0].sentence
     assert ir.serde.serialize_model(model) == ir.serde.serialize_model(to_ir(_stuck()))
     with pytest.raises(ir.passes.PostconditionError, match="stays in opset 8: 'BatchNormalization_y'"):
-        UpgradeOpset()(model)
+        UpgradeOpset(TARGET)(model)
 
 
 @pytest.mark.parametrize("batch", [1, "N"])

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from batchproof.errors import InputError
+from batchproof.errors import InputError, first_few
 from batchproof.export.networks import (
     adaface,
     iresnet,
@@ -44,7 +44,7 @@ class Architecture:
         wanted = network.state_dict()
         whole = [key for key, tensor in weights.items() if wanted[key].is_floating_point() > tensor.is_floating_point()]
         if whole:
-            raise InputError(f"weights are whole numbers: {', '.join(whole[:3])}", remedy="Take the trained checkpoint")
+            raise InputError(f"weights are whole numbers: {first_few(whole)}", remedy="Take the trained checkpoint")
         network.load_state_dict(weights, strict=True, assign=True)
         return network.eval()
 

@@ -19,7 +19,7 @@ from batchproof.zoo.spec import ModelSpec, OutputSpec
 
 CHECK = "export.recovered"
 
-_FREE_SIZE = (96, 128)  # H != W, so that swapped axes show
+_CELLS = (3, 4)  # of a free size, in what it must be a multiple of: H != W, so that swapped axes show
 _CONTRASTS = (1.0, 10.0)  # activations of a picture go far beyond those of faint noise
 
 
@@ -28,12 +28,12 @@ def check_against_original(
 ) -> tuple[Verdict, ...]:
     """Compare `network`, put into evaluation mode, with the ONNX file it was recovered from, on random images.
 
-    The images, one of ten times the contrast, have the size that the file fixes, else 96x128. One verdict is about the
-    largest difference of all scores, as they are; one about that of all other outputs, in parts of their largest value.
-    Wrong sizes and NaN fail; where nothing can be compared, that is the only verdict.
+    The images, one of ten times the contrast, have the size that the file fixes, else 96x128 for most detectors. One
+    verdict is about the largest difference of all scores, as they are; one about that of all other outputs, in parts of
+    their largest value. Wrong sizes and NaN fail; where nothing can be compared, that is the only verdict.
     """
     network.eval()
-    image = noise(spec.input, 1, *_size(original))
+    image = noise(spec.input, 1, *_size(original, spec.input.multiple_of))
     try:
         compared = [_compared(network, spec, original, image * np.float32(contrast)) for contrast in _CONTRASTS]
     except StepFailedError as error:
@@ -63,10 +63,10 @@ def _compared(network: nn.Module, spec: ModelSpec, original: Path, image: Blob) 
     return [_difference(output, ours[output.name], values) for output, values in zip(spec.outputs, theirs, strict=True)]
 
 
-def _size(original: Path) -> tuple[int, int]:
+def _size(original: Path, step: int) -> tuple[int, int]:
     dims = onnx_file.read(original).graph.input[0].type.tensor_type.shape.dim
     height, width = (dims[axis].dim_value for axis in (2, 3))
-    return (height, width) if height > 0 and width > 0 else _FREE_SIZE
+    return (height, width) if height > 0 and width > 0 else (_CELLS[0] * step, _CELLS[1] * step)
 
 
 def _run(original: Path, image: Blob) -> list[Blob]:

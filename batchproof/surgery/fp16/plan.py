@@ -9,6 +9,7 @@ from pathlib import Path
 import onnx
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
+from batchproof.artifacts.input_file import read_bytes
 from batchproof.artifacts.output_file import write_bytes
 from batchproof.errors import InputError
 
@@ -70,13 +71,9 @@ def graph_sha256(model: onnx.ModelProto) -> str:
 
 def read(path: Path) -> PrecisionPlan:
     """Read a plan; raises `InputError` that names what is unknown, missing, or of another format."""
-    if path.exists() and not (path.is_file() and path.stat().st_size <= _LARGEST):
-        raise InputError("not a precision plan", where=path, remedy="Name a file that 'surgery plan' has written")
+    content = read_bytes(path, largest=_LARGEST, too_large="Name a file that 'surgery plan' has written")
     try:
-        content = path.read_bytes()
         plan = _ADAPTER.validate_json(content)
-    except OSError as error:
-        raise InputError(f"cannot read this precision plan ({error.strerror})", where=path) from error
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise InputError(f"not a precision plan ({faults.lstrip(': ')})", where=path, remedy=_SEARCH_AGAIN) from error

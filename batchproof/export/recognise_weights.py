@@ -9,12 +9,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from batchproof.errors import InputError
-from batchproof.export.deviations import Shapes, deviations, more
+from batchproof.errors import InputError, first_few
+from batchproof.export.deviations import Shapes, deviations
 from batchproof.export.networks.catalogue import CATALOGUE
 from batchproof.zoo.spec import ModelSpec
 
-_SHOWN = 3  # keys of each kind in a message
 _NEAR = 0.5  # how well the entries must fit for a file to count as a variant or a fragment of an architecture
 
 
@@ -39,9 +38,8 @@ def recognise_checkpoint(weights: Mapping[str, Tensor], where: Path | None = Non
         reason = f"all {len(wanted)} entries have the names and shapes of {nearest}"
         return CheckpointRecognition(nearest, CATALOGUE[nearest].spec, reason)
     if _fit(wanted, shapes) < _NEAR:
-        first = ", ".join(sorted(shapes)[:_SHOWN]) or "nothing"
         raise InputError(
-            f"no known face model: holds {len(shapes)} entries ({first}{more(len(shapes))})",
+            f"no known face model: holds {len(shapes)} entries ({first_few(sorted(shapes)) or 'nothing'})",
             where=where,
             remedy=f"Known architectures are {', '.join(CATALOGUE)}",
         )

@@ -10,7 +10,7 @@ from torch import Tensor
 from batchproof.errors import InputError
 from batchproof.export.networks.catalogue import CATALOGUE
 from batchproof.export.networks.mobilefacenet import MobileFaceNet, Variant
-from batchproof.export.recognise import recognise_checkpoint
+from batchproof.export.recognise_weights import recognise_checkpoint
 
 Weights = dict[str, Tensor]
 

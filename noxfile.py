@@ -113,7 +113,7 @@ def soundness(session: nox.Session) -> None:
 def kills(session: nox.Session) -> None:
     """Kill a matrix of engine builds at random moments, 50 times or as often as you say: `nox -s kills -- 500`."""
     times = session.posargs or ["50"]
-    matrix = "tests/build/test_matrix.py"
+    matrix = "tests/build/cache/test_matrix.py"
     python = str(environment(session))
     session.run(python, "-m", "pytest", matrix, env={"BATCHPROOF_KILLS": times[0]}, external=True)
 

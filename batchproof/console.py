@@ -16,6 +16,7 @@ from rich.table import Table
 from batchproof.artifacts.manifest import Manifest, Record
 from batchproof.artifacts.step import Step
 from batchproof.doctor import Finding
+from batchproof.errors import first_few
 from batchproof.report.summary import Cell, matrix, overall, worth_reading
 from batchproof.verdict import Status, Verdict
 
@@ -33,7 +34,7 @@ _COLOURS = {
 
 
 class ProgressDisplay:
-    """A bar that says what is being computed, and a line for every step that was; on stderr."""
+    """A bar that says which steps are being computed, and a line for every one that was; on stderr."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -49,6 +50,7 @@ class ProgressDisplay:
         )
         self._task = self._progress.add_task("", stage="", total=None)
         self._stage, self._steps, self._unchanged = "", 0, 0
+        self._running: list[str] = []
 
     def __enter__(self) -> ProgressDisplay:
         self._progress.start()
@@ -67,15 +69,20 @@ class ProgressDisplay:
         """A stage of so many steps begins."""
         self._close_stage()
         self._stage, self._steps, self._unchanged = name, steps, 0
+        self._running.clear()
         self._progress.reset(self._task, total=steps, stage=name, description="")
 
     def started(self, step: Step) -> None:
         """A step begins to compute."""
-        self._progress.update(self._task, description=escape(f"{step.check} {step.subject}"))
+        self._running.append(f"{step.check} {step.subject}")
+        self._show_running()
 
     def finished(self, record: Record, *, unchanged: bool) -> None:
         """A step has computed, or needed not to."""
         self._progress.advance(self._task)
+        if (ended := f"{record.check} {record.subject}") in self._running:
+            self._running.remove(ended)
+            self._show_running()
         if unchanged:
             self._unchanged += 1
             return
@@ -87,6 +94,9 @@ class ProgressDisplay:
     def waiting(self, root: Path) -> None:
         """Another process holds the store."""
         err.print(f"[yellow]waiting[/]: another batchproof is working in {escape(str(root))}", soft_wrap=True)
+
+    def _show_running(self) -> None:
+        self._progress.update(self._task, description=escape(first_few(self._running)))
 
     def _close_stage(self) -> None:
         if self._unchanged:

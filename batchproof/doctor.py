@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-import io
 import re
 import shutil
 import subprocess
@@ -15,10 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-import onnx
-
-from batchproof import runtime
-from batchproof.build import tensorrt_compat
+from batchproof import providers, runtime
+from batchproof.build.tensorrt import compat as tensorrt_compat
 from batchproof.errors import MissingDependencyError
 from batchproof.zoo.published import INSIGHTFACE_VERSION
 
@@ -29,7 +25,6 @@ _SECONDS_PER_COMMAND = 3
 _OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 _RTX_BINDINGS = ("tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu12-bindings", "tensorrt-rtx")
 _RTX_LIBRARIES = ("onnxruntime-ep-nv-tensorrt-rtx-cu13", "onnxruntime-ep-nv-tensorrt-rtx", "tensorrt-rtx-cu13-libs")
-_CPU_PROVIDERS = {"CPUExecutionProvider", "AzureExecutionProvider"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,8 @@ class Finding:
 def examine() -> list[Finding]:
     """Examine this machine; always the same subjects in the same order.
 
-    Never raises and starts nothing heavy: every command has three seconds, and all probes run at once.
+    Never raises. Every command has three seconds, and all probes run at once; only an ONNX Runtime for the GPU may take
+    longer, because a provider is asked to execute a kernel.
     """
     with ThreadPoolExecutor(max_workers=len(_PROBES)) as pool:
         return list(pool.map(lambda subject: _examined(subject, _PROBES[subject]), _PROBES))
@@ -116,31 +112,15 @@ def _onnxruntime(subject: str) -> Finding:
     except MissingDependencyError:
         remedy = "Executes models; every validation needs it: python -m pip install 'batchproof[cpu]'"
         return Finding(subject, "missing", "not installed", remedy)
-    listed = [name for name in module.get_available_providers() if name not in _CPU_PROVIDERS]
     if _first_installed(("onnxruntime",)) and _first_installed(("onnxruntime-gpu",)):
         remedy = "They are one module: uninstall both, then install the one you want"
         return Finding(subject, "partial", "onnxruntime and onnxruntime-gpu are both installed", remedy)
-    working = _working_providers(module) if listed else ["CPUExecutionProvider"]
-    dead = [name for name in listed if name not in working]
-    detail = f"{module.__version__}, works: {', '.join(working)}"
-    if dead:
-        remedy = "Would run on the GPU: install the CUDA, cuDNN and TensorRT libraries of this release, or use the CPU"
-        return Finding(subject, "partial", f"{detail}; listed, but silently not used: {', '.join(dead)}", remedy)
-    return Finding(subject, "ok", detail)
-
-
-def _working_providers(module: Any) -> list[str]:
-    """Open a session of one node: what is listed as available may not load, and then falls back without an error."""
-    value = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("x", "y")]
-    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "doctor", value[:1], value[1:])
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
-    options = module.SessionOptions()
-    options.log_severity_level = 4
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints its fallback
-        session = module.InferenceSession(
-            model.SerializeToString(), options, providers=module.get_available_providers()
-        )
-    return list(session.get_providers())
+    obstacles = {name: providers.obstacle(name) for name in providers.listed_providers()}
+    dead = [found for found in obstacles.values() if found is not None]
+    works = [*(name for name, found in obstacles.items() if found is None), runtime.CPU]
+    detail = "; ".join([f"{module.__version__}, works: {', '.join(works)}", *(found.reason for found in dead)])
+    remedy = ". ".join(dict.fromkeys(found.remedy for found in dead))
+    return Finding(subject, "partial" if dead else "ok", detail, remedy)
 
 
 def _torch(subject: str) -> Finding:

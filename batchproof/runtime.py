@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batchproof.errors import MissingDependencyError, StepFailedError
+from batchproof.errors import MissingDependencyError, StepFailedError, StepNotRunError
 from batchproof.zoo.spec import InputSpec
 
 if TYPE_CHECKING:
     import onnxruntime
 
+# ... while running Reshape node. Name:'resize_1' Status Message: file.cc:39 Function(...) X was false. Sentence.
+_FAILED_NODE = re.compile(r"Name:'(.*?)' Status Message: (?:.* was false\. )?(.*)")
+
 Blob = NDArray[np.float32]
 Outputs = dict[str, NDArray[np.float32]]
+
+CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
+# Without TF32, whose inputs have 10 bits: FP32 is the reference here.
+_OPTIONS: Mapping[str, Mapping[str, str]] = {CUDA: {"use_tf32": "0"}}
 
 
 class Runner(Protocol):
@@ -32,21 +43,33 @@ class Runner(Protocol):
 
 
 class OnnxRuntimeRunner:
-    """An ONNX or ORT file on ONNX Runtime's CPU provider.
+    """An ONNX or ORT file on one execution provider of ONNX Runtime, such as `CUDAExecutionProvider`.
 
-    `optimised=False` switches every graph optimisation off: a batch defect may show only one way round.
+    `optimised=False` switches every graph optimisation off: a batch defect may show only one way round. `options` are
+    the provider's own. Operators that the provider lacks run on the CPU; with `trace_to`, the beginning of a path,
+    every executed kernel is written down until `end_trace`. Raises like `open_session`.
     """
 
-    def __init__(self, model: Path | bytes, *, optimised: bool = True) -> None:
+    def __init__(
+        self,
+        model: Path | bytes,
+        *,
+        optimised: bool = True,
+        provider: str = CPU,
+        options: Mapping[str, str] | None = None,
+        trace_to: Path | None = None,
+    ) -> None:
         self.optimised = optimised
-        self._session = open_session(model, optimised=optimised)
+        self.provider = provider
+        self._session = open_session(model, optimised=optimised, provider=provider, options=options, trace_to=trace_to)
         self._input = self._session.get_inputs()[0].name
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     @property
     def name(self) -> str:
         """Provider and optimiser state."""
-        return f"onnxruntime cpu, {'optimised' if self.optimised else 'not optimised'}"
+        provider = self.provider.removesuffix("ExecutionProvider").lower()
+        return f"onnxruntime {provider}, {'optimised' if self.optimised else 'not optimised'}"
 
     def infer(self, images: Blob) -> Outputs:
         """Run one batch; raises `StepFailedError` with ONNX Runtime's own sentence when the shapes do not fit."""
@@ -58,6 +81,10 @@ class OnnxRuntimeRunner:
             raise StepFailedError(
                 f"ONNX Runtime cannot run a batch of shape {list(images.shape)} ({_first_line(error)})"
             ) from error
+
+    def end_trace(self) -> Path:
+        """Return the file of the trace that `trace_to` began: a JSON list of ONNX Runtime's profiling events."""
+        return Path(self._session.end_profiling())
 
 
 def onnxruntime_module() -> Any:
@@ -86,13 +113,37 @@ def noise(spec: InputSpec, batch: int, height: int, width: int) -> Blob:
 
 
 def open_session(
-    model: Path | bytes, *, optimised: bool = True, save_to: Path | None = None
+    model: Path | bytes,
+    *,
+    optimised: bool = True,
+    save_to: Path | None = None,
+    provider: str = CPU,
+    options: Mapping[str, str] | None = None,
+    trace_to: Path | None = None,
 ) -> onnxruntime.InferenceSession:
-    """Open a CPU session; with `save_to`, write the optimised graph there in ORT format.
+    """Open a session on `provider`; with `save_to`, write the optimised graph there in ORT format.
 
-    Raises `StepFailedError` with ONNX Runtime's sentence when the model cannot be loaded.
+    Raises `StepFailedError` with ONNX Runtime's sentence when the model cannot be loaded, and `StepNotRunError` when
+    the session runs on the CPU although another provider was asked for.
     """
     ort = onnxruntime_module()
+    _preload(ort, provider)
+    settings = _session_options(ort, optimised, save_to, trace_to)
+    source = model if isinstance(model, bytes) else _loadable(model)
+    chosen = {**_OPTIONS.get(provider, {}), **(options or {})}
+    providers = [CPU] if provider == CPU else [(provider, chosen), CPU]
+    try:
+        # Without its fallback, which prints that it goes on with the CPU, and does so in the middle of a run.
+        session = ort.InferenceSession(source, settings, providers=providers, enable_fallback=False)
+    except Exception as error:  # see OnnxRuntimeRunner.infer
+        where = model if isinstance(model, Path) else None
+        raise StepFailedError(f"ONNX Runtime cannot load this model ({_first_line(error)})", where=where) from error
+    if provider not in session.get_providers():
+        raise StepNotRunError(f"ONNX Runtime was asked for {provider} and silently runs on the CPU")
+    return session
+
+
+def _session_options(ort: Any, optimised: bool, save_to: Path | None, trace_to: Path | None) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = 4
     level = ort.GraphOptimizationLevel
@@ -102,12 +153,17 @@ def open_session(
         options.graph_optimization_level = level.ORT_ENABLE_EXTENDED
         options.optimized_model_filepath = str(save_to)
         options.add_session_config_entry("session.save_model_format", "ORT")
-    source = model if isinstance(model, bytes) else _loadable(model)
-    try:
-        return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # see OnnxRuntimeRunner.infer
-        where = model if isinstance(model, Path) else None
-        raise StepFailedError(f"ONNX Runtime cannot load this model ({_first_line(error)})", where=where) from error
+    if trace_to is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(trace_to)
+    return options
+
+
+def _preload(ort: Any, provider: str) -> None:
+    """Load CUDA and cuDNN where pip has put them, which is nowhere that the loader looks."""
+    if provider in (CUDA, TENSORRT):
+        with contextlib.redirect_stdout(sys.stderr):  # it prints what it does not find, and others may have it
+            ort.preload_dlls()
 
 
 def _loadable(model: Path) -> str | bytes:
@@ -119,4 +175,7 @@ def _loadable(model: Path) -> str | bytes:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    """Say it in one line; of a node that failed keep its name and the last of the message, for the rest is C++."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    failed = _FAILED_NODE.search(lines[0])
+    return f"node '{failed[1]}': {failed[2]}" if failed else lines[0]

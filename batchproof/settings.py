@@ -5,13 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchproof.engine_options import DEFAULTS, EngineOptions
 from batchproof.errors import InputError
 from batchproof.policy import Policy
 from batchproof.profile_choice import ProfileChoice
+from batchproof.targets import target
 from batchproof.zoo.pack import Pack, PackModel
 from batchproof.zoo.spec import Precision
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16")
+# Sessions, which every validation executes, and what this machine may be able to compile.
+TARGETS = ("ort", "rtx", "local")
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """What is built, for which targets, and how: `options` are for those of TensorRT and TensorRT-RTX.
+
+    `cache` is the folder of engines that were built before (None: none is used), `jobs` how many builds run at a time.
+    """
+
+    targets: tuple[str, ...] = TARGETS
+    precisions: tuple[Precision, ...] = PRECISIONS
+    options: EngineOptions = DEFAULTS
+    cache: Path | None = None
+    jobs: int = 1
+
+    def check(self) -> None:
+        """Raise `InputError` for a target that is not known, or that does not support an option."""
+        for name in self.targets:
+            chosen = target(name)
+            if chosen.builder != "ort":
+                chosen.check_options(self.options)
 
 
 @dataclass(frozen=True)
@@ -25,10 +50,12 @@ class Settings:
     images: Path | None
     policy: Policy
     plans: Path | None = None
+    engines: EngineSettings = EngineSettings()
 
     def check(self, pack: Pack) -> None:
-        """Raise `InputError` before any work when the profiles or the plans do not suit the models of `pack`."""
+        """Raise `InputError` before any work when profiles, targets or plans do not suit the models of `pack`."""
         self.profiles.check(pack)
+        self.engines.check()
         if self.plans is not None:
             self._check_plans(self.plans, {f"{model.name}.json" for model in pack.models})
 

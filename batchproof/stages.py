@@ -13,6 +13,8 @@ from batchproof.settings import Settings
 from batchproof.zoo.pack import Pack, PackModel, SeededSource
 
 STAGES = ("export", "surgery", "build", "validate")
+# Its steps need nothing of each other, and work in processes of their own or in native code.
+_PARALLEL = "build"
 
 Plan = Callable[[Pack, Settings], list[Step]]
 
@@ -27,8 +29,7 @@ def run(store: Store, pack: Pack, settings: Settings, *, until: str, listener: L
     for name, steps in plans.items():
         store.retain(steps, name)
         listener.stage(name, len(steps))
-        for step in steps:
-            store.run(step)
+        store.run_all(steps, settings.engines.jobs if name == _PARALLEL else 1)
 
 
 def plan_of(stage: str) -> Plan:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 TEST_DATA = "BATCHPROOF_TEST_DATA"
+# No test answers from the engines of whoever runs it, nor leaves any there.
+_CACHE = TemporaryDirectory(prefix="batchproof-engines-")
+os.environ["BATCHPROOF_CACHE"] = _CACHE.name
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,8 +24,8 @@ OWNERS = {
     "safetensors": "export/safetensors_file.py",
     "insightface": "validate/oracle.py",
     "cv2": "pipeline/opencv.py",
-    "tensorrt": "build/tensorrt_compat.py",
-    "tensorrt_rtx": "build/tensorrt_compat.py",
+    "tensorrt": "build/tensorrt/compat.py",
+    "tensorrt_rtx": "build/tensorrt/compat.py",
     "polygraphy": "build/",
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

@@ -3,13 +3,13 @@ import sys
 import time
 from importlib import metadata
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from batchproof import doctor, runtime
+from batchproof import doctor, providers, runtime
 from batchproof.doctor import Finding, examine
 from batchproof.errors import MissingDependencyError
+from batchproof.providers import Obstacle
 
 SUBJECTS = [
     "GPU and driver",
@@ -160,28 +160,19 @@ def test_no_onnx_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "batchproof[cpu]" in finding("ONNX Runtime").remedy
 
 
-def test_a_provider_that_is_listed_but_not_used_is_exposed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stands in for onnxruntime-gpu on a machine without CUDA: it lists the provider, and falls back silently."""
-    import onnxruntime
-
-    opened: list[list[str]] = []
-
-    def session(model: bytes, options: object, providers: list[str]) -> onnxruntime.InferenceSession:
-        opened.append(providers)
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-    stand_in = SimpleNamespace(
-        __version__="1.31.1",
-        get_available_providers=lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
-        SessionOptions=onnxruntime.SessionOptions,
-        InferenceSession=session,
-    )
-    monkeypatch.setattr(runtime, "onnxruntime_module", lambda: stand_in)
+def test_providers_that_are_listed_but_not_used_are_exposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `obstacle` says of each decides, not what ONNX Runtime lists."""
+    obstacles = {
+        "TensorrtExecutionProvider": Obstacle("no libnvinfer", "Install TensorRT"),
+        "CUDAExecutionProvider": Obstacle("no libcublas", "Install CUDA"),
+        "SomeExecutionProvider": None,
+    }
+    monkeypatch.setattr(providers, "listed_providers", lambda: tuple(obstacles))
+    monkeypatch.setattr(providers, "obstacle", lambda name: obstacles[name])
     found = finding("ONNX Runtime")
     assert found.status == "partial"
-    assert "works: CPUExecutionProvider" in found.detail
-    assert "silently not used: CUDAExecutionProvider" in found.detail
-    assert opened == [["CUDAExecutionProvider", "CPUExecutionProvider"]]
+    assert found.detail.endswith("works: SomeExecutionProvider, CPUExecutionProvider; no libnvinfer; no libcublas")
+    assert found.remedy == "Install TensorRT. Install CUDA"
 
 
 def test_two_onnx_runtimes_in_one_environment_are_partial(monkeypatch: pytest.MonkeyPatch) -> None:

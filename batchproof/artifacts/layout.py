@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from batchproof.zoo.spec import Precision
 
-_SUFFIXES = {"ort": "ort", "rtx": "engine", "tensorrt": "engine"}
-
 
 def exported(model: str) -> str:
     """The original that everything is measured against."""
@@ -17,6 +15,11 @@ def repaired(model: str, precision: Precision) -> str:
     return f"surgery/{model}.{precision}.onnx"
 
 
-def built(model: str, precision: Precision, backend: str) -> str:
-    """The session file of `ort`, the engine of `rtx` and `tensorrt`."""
-    return f"build/{backend}/{model}.{precision}.{_SUFFIXES[backend]}"
+def session(model: str, precision: Precision) -> str:
+    """The session file of ONNX Runtime on the CPU, which the validation executes."""
+    return f"{built('ort')}/{model}.{precision}.ort"
+
+
+def built(target: str, profiles: str = "") -> str:
+    """The folder of a target; within it that of the engines with these profiles, where a model has several."""
+    return f"build/{target}/{profiles}".rstrip("/")

@@ -11,6 +11,10 @@ from pathlib import Path
 
 from batchproof.errors import StoreError
 
+# There is no way to read the mask but to set it, for all threads: once, before there are any.
+_UMASK = os.umask(0)
+os.umask(_UMASK)
+
 
 @contextmanager
 def replacing(output: Path) -> Iterator[Path]:
@@ -69,15 +73,8 @@ def folder_of(output: Path) -> Iterator[Path]:
 
 
 def _move(temporary: Path, output: Path) -> None:
-    temporary.chmod(output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_umask())
+    temporary.chmod(output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_UMASK)
     temporary.replace(output)
-
-
-def _umask() -> int:
-    """Read the mask; there is no way to but to set it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def unwritable(output: Path, reason: str | None) -> StoreError:

@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, replace
-from datetime import datetime, timezone
+from dataclasses import replace
 from pathlib import Path
+from threading import Event, RLock
 
 from filelock import FileLock, Timeout
 
 from batchproof.artifacts import manifest as manifests
-from batchproof.artifacts.hashing import content_sha256, key_of
+from batchproof.artifacts.hashing import content_sha256
 from batchproof.artifacts.manifest import Artifact, Manifest, ModelEntry, Record
+from batchproof.artifacts.records import declared, ended, in_order, skipped, succeeded
 from batchproof.artifacts.step import Listener, Step, Workspace
-from batchproof.artifacts.tools import versions
-from batchproof.errors import BatchproofError, InputError, StepFailedError, StepNotRunError, StoreError, printable
-from batchproof.verdict import Status, Verdict
+from batchproof.artifacts.workspaces import leftovers, sweep, unwritable, workspace
+from batchproof.errors import InputError, StepFailedError, StepNotRunError, StoreError
+from batchproof.verdict import Status
 
 MANIFEST = "manifest.json"
-_WORK = ".work-"
-# What a killed process may leave at the top of the store.
-_LEFTOVERS = (f"{_WORK}*", ".manifest.*.json", ".report.*.md")
 
 
 class Store:
-    """Artifacts of one pack, opened by one process at a time."""
+    """Artifacts of one pack, opened by one process at a time, whose threads may run steps at the same time."""
 
     def __init__(self, root: Path, manifest: Manifest, listener: Listener) -> None:
         self.root = root
         self.manifest = manifest
         self._listener = listener
+        self._one_at_a_time = RLock()
+        self._stopping = Event()
 
     def path(self, relative: str) -> Path:
         """Locate an artifact."""
         return self.root / relative
+
+    def run_all(self, steps: Sequence[Step], jobs: int = 1) -> None:
+        """Bring steps up to date, `jobs` at a time; with more than one, no step may need what another one produces.
+
+        Their records stand in the order of `steps`, whichever finishes first. A step that fails is recorded, and the
+        others go on. Anything else that is raised, Ctrl-C among it, cancels the steps that have not begun, waits for
+        those that have, and is raised again; what they finish is kept, what they fail at is not held against them.
+        """
+        try:
+            if jobs == 1:
+                for step in steps:
+                    self.run(step)
+            else:
+                self._run_in_threads(steps, jobs)
+        finally:
+            self._stopping.clear()
+            self._sort(steps)
 
     def run(self, step: Step) -> Record:
         """Bring one step up to date and return its record.
@@ -47,16 +61,8 @@ class Store:
         Nothing is computed when a record with the same key exists and its files are untouched. Otherwise the action
         writes into a folder of its own; its files and its record enter the store together, or not at all.
         """
-        obstacles = [obstacle for parent in step.parents if (obstacle := self._obstacle(parent))]
-        if obstacles:
-            return self._keep(_skipped(step, obstacles[0]))
-        wanted = self._declare(step)
-        old = self.manifest.record(step.check, step.subject)
-        if old is not None and old.key == wanted.key and all(self._is_intact(artifact) for artifact in old.artifacts):
-            self._listener.finished(old, unchanged=True)
-            return old
-        self._listener.started(step)
-        return self._keep(self._compute(step, wanted))
+        record = self._bring_up_to_date(step)
+        return record if record.key else self._keep(record)
 
     def retain(self, steps: Sequence[Step], stage: str) -> None:
         """Forget what the stage did for models that the pack has lost, with their files."""
@@ -74,6 +80,49 @@ class Store:
         """Note which models the pack has."""
         if models != self.manifest.models:
             self._save(replace(self.manifest, models=models))
+
+    def _run_in_threads(self, steps: Sequence[Step], jobs: int) -> None:
+        """Run steps in threads, but keep failures here: a Ctrl-C that made them fail arrives here before they do."""
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                for future in as_completed([pool.submit(self._unless_stopping, step) for step in steps]):
+                    record = future.result()
+                    if record is not None and not record.key:
+                        self._keep(record)
+            except BaseException:
+                self._stopping.set()
+                raise
+
+    def _unless_stopping(self, step: Step) -> Record | None:
+        if self._stopping.is_set():
+            return None
+        try:
+            return self._bring_up_to_date(step)
+        except BaseException:
+            self._stopping.set()
+            raise
+
+    def _bring_up_to_date(self, step: Step) -> Record:
+        """Do what `run` says, but do not keep a record without a key: the step could not be done."""
+        obstacles = [obstacle for parent in step.parents if (obstacle := self._obstacle(parent))]
+        if obstacles:
+            return skipped(step, obstacles[0])
+        wanted = declared(step, {parent: self._hash_of(parent) for parent in step.parents})
+        old = self.manifest.record(step.check, step.subject)
+        if old is not None and old.key == wanted.key and all(self._is_intact(artifact) for artifact in old.artifacts):
+            with self._one_at_a_time:
+                self._listener.finished(old, unchanged=True)
+            return old
+        with self._one_at_a_time:
+            self._listener.started(step)
+        with workspace(self.root, step) as files:
+            record = self._compute(step, wanted, files)
+            return self._admit(record, files) if record.key else record
+
+    def _sort(self, steps: Sequence[Step]) -> None:
+        records = in_order(self.manifest.records, tuple(steps))
+        if records != self.manifest.records:
+            self._save(replace(self.manifest, records=records))
 
     def _forget_outdated(self) -> None:
         """Drop what later stages made from parents that have changed or gone: no verdict outlives its artifact."""
@@ -93,21 +142,6 @@ class Store:
         failed = next((verdict.check for verdict in record.verdicts if verdict.status.is_failure), None)
         return f"needs {parent}, which failed {failed}" if failed else None
 
-    def _declare(self, step: Step) -> Record:
-        """Everything that decides the step's outcome, and the key over it."""
-        record = Record(
-            stage=step.stage,
-            check=step.check,
-            subject=step.subject,
-            key="",
-            parents={parent: self._hash_of(parent) for parent in step.parents},
-            sources={printable(source.name): content_sha256(source) for source in step.sources},
-            settings=dict(step.settings),
-            tools=versions(step.tools),
-        )
-        key = key_of({"record": asdict(record), "produces": step.produces})
-        return replace(record, key=key, machine=_machine())
-
     def _hash_of(self, path: str) -> str:
         artifact = self.manifest.artifact(path)
         if artifact is None:
@@ -121,61 +155,46 @@ class Store:
         except InputError:  # an ONNX file so damaged that its external data cannot be told
             return False
 
-    def _compute(self, step: Step, declared: Record) -> Record:
+    def _compute(self, step: Step, wanted: Record, files: Workspace) -> Record:
         began = time.perf_counter()
-        with self._workspace(step) as workspace:
-            try:
-                outcome = step.action(workspace)
-            except StepNotRunError as error:
-                return _ended(declared, Status.NOT_RUN, error)
-            except StepFailedError as error:
-                return _ended(declared, Status.FAIL, error)
-            except OSError as error:
-                raise _unwritable(self.root, error) from error
+        try:
+            outcome = step.action(files)
             artifacts = tuple(
-                self._admit(path, name) for path, name in zip(workspace.outputs, step.produces, strict=True)
+                Artifact(name, content_sha256(path), path.stat().st_size)
+                for name, path in zip(step.produces, files.outputs, strict=True)
             )
-        return replace(
-            declared,
-            artifacts=artifacts,
-            verdicts=outcome.verdicts,
-            notes=dict(outcome.notes),
-            seconds=round(time.perf_counter() - began, 3),
-            finished=_now(),
-        )
-
-    @contextmanager
-    def _workspace(self, step: Step) -> Iterator[Workspace]:
-        try:
-            folder = Path(tempfile.mkdtemp(prefix=_WORK, dir=self.root))
+        except StepNotRunError as error:
+            return ended(wanted, Status.NOT_RUN, error)
+        except StepFailedError as error:
+            return ended(wanted, Status.FAIL, error)
         except OSError as error:
-            raise _unwritable(self.root, error) from error
-        try:
-            outputs = tuple(folder / Path(name).name for name in step.produces)
-            yield Workspace(tuple(self.path(parent) for parent in step.parents), step.sources, outputs)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            raise unwritable(self.root, error) from error
+        return succeeded(wanted, outcome, artifacts, time.perf_counter() - began)
 
-    def _admit(self, written: Path, name: str) -> Artifact:
-        """Move a finished file to its place. Until the manifest is saved it counts as damaged, which is safe."""
-        artifact = Artifact(name, content_sha256(written), written.stat().st_size)
-        target = self.path(name)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            written.replace(target)
-        except OSError as error:
-            raise _unwritable(target, error) from error
-        return artifact
+    def _admit(self, record: Record, files: Workspace) -> Record:
+        """Move finished files to their places. Until the manifest is saved they count as damaged, which is safe."""
+        with self._one_at_a_time:
+            if not (self.root / MANIFEST).exists():  # files without one would be taken for somebody else's
+                self._save(self.manifest)
+            for artifact, written in zip(record.artifacts, files.outputs, strict=True):
+                target = self.path(artifact.path)
+                try:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    written.replace(target)
+                except OSError as error:
+                    raise unwritable(target, error) from error
+            return self._keep(record)
 
     def _keep(self, record: Record) -> Record:
         """Put a record into the manifest, unless it only says once more that its step cannot run here."""
-        old = self.manifest.record(record.check, record.subject)
-        still_impossible = record.not_run and old is not None and old.verdicts == record.verdicts
-        if not still_impossible:
-            self._save(self.manifest.with_record(record))
-            self._forget_outdated()
-        self._listener.finished(record, unchanged=still_impossible)
-        return record
+        with self._one_at_a_time:
+            old = self.manifest.record(record.check, record.subject)
+            still_impossible = record.not_run and old is not None and old.verdicts == record.verdicts
+            if not still_impossible:
+                self._save(self.manifest.with_record(record))
+                self._forget_outdated()
+            self._listener.finished(record, unchanged=still_impossible)
+            return record
 
     def _save(self, manifest: Manifest) -> None:
         """Write the manifest first, then remove the files that it no longer names: never the other way round."""
@@ -196,8 +215,7 @@ def open_store(root: Path, pack: str, listener: Listener) -> Iterator[Store]:
     lock = _lock(root, listener)
     try:
         manifest = _existing(root) or Manifest(pack)
-        for leftover in (leftover for pattern in _LEFTOVERS for leftover in root.glob(pattern)):
-            shutil.rmtree(leftover) if leftover.is_dir() and not leftover.is_symlink() else leftover.unlink()
+        sweep(root, manifest)
         yield Store(root, replace(manifest, pack=pack), listener)
     finally:
         lock.release()
@@ -207,7 +225,7 @@ def _existing(root: Path) -> Manifest | None:
     """Read the manifest of a store; None for a folder that is empty but for what we leave there ourselves."""
     if (root / MANIFEST).exists():
         return manifests.read(root / MANIFEST)
-    ours = {".lock", *(leftover.name for pattern in _LEFTOVERS for leftover in root.glob(pattern))}
+    ours = {".lock", *(leftover.name for leftover in leftovers(root))}
     foreign = sorted(path.name for path in root.iterdir() if path.name not in ours)
     if foreign:
         remedy = "Choose another folder with --out, or another name with --pack"
@@ -225,32 +243,5 @@ def _lock(root: Path, listener: Listener) -> FileLock:
             listener.waiting(root)
             lock.acquire()
     except OSError as error:
-        raise _unwritable(root, error) from error
+        raise unwritable(root, error) from error
     return lock
-
-
-def _skipped(step: Step, obstacle: str) -> Record:
-    return _ended(Record(step.stage, step.check, step.subject, key=""), Status.NOT_RUN, StepNotRunError(obstacle))
-
-
-def _ended(declared: Record, status: Status, error: BatchproofError) -> Record:
-    """A record without artifacts and without a key: the step runs again next time."""
-    step = Verdict(f"{declared.check}.completes", declared.subject, status, error.line())
-    return replace(declared, key="", verdicts=(step,), finished=_now())
-
-
-def _unwritable(where: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"cannot be written ({error.strerror or error})",
-        where=where,
-        remedy="Check permissions and free space, or choose another folder with --out",
-    )
-
-
-def _machine() -> str:
-    """Describe what the seconds of a record were measured on."""
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -22,7 +22,7 @@ def own_version() -> str:
     folder = Path(batchproof.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.suffix in {".py", ".toml"}:
+        if path.suffix in {".py", ".sh", ".toml"}:
             digest.update(path.relative_to(folder).as_posix().encode())
             digest.update(path.read_bytes())
     return f"{batchproof.__version__}+{digest.hexdigest()[:12]}"

@@ -1,125 +1,87 @@
-"""The build stage: every graph, in both precisions, for every backend."""
+"""The build stage: models x precisions x targets x profiles, each an engine, a session, or a job for a container."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
 
-from batchproof.artifacts import layout
 from batchproof.artifacts.step import Outcome, Step, Workspace
-from batchproof.errors import StepNotRunError
-from batchproof.settings import PRECISIONS, Settings
-from batchproof.verdict import Verdict
-from batchproof.zoo.pack import Pack, PackModel
-from batchproof.zoo.spec import ModelSpec, Precision
+from batchproof.build.build_graph import build_graph
+from batchproof.build.cell import Cell
+from batchproof.build.job import Job, engine_files
+from batchproof.build.provenance import provenance
+from batchproof.build.script.steps import job_step, script_step
+from batchproof.profile import EngineProfiles
+from batchproof.settings import Settings
+from batchproof.targets import Target, target
+from batchproof.zoo.pack import Pack
 
 STAGE = "build"
-Backend = Literal["ort", "rtx", "tensorrt"]
-
-_BACKENDS: tuple[Backend, ...] = ("ort", "rtx", "tensorrt")
-_TOOLS: dict[Backend, tuple[str, ...]] = {
-    "ort": ("onnx", "onnxruntime", "onnxruntime-gpu"),
-    "rtx": ("tensorrt-rtx-cu13-bindings", "polygraphy"),
-    "tensorrt": ("tensorrt", "polygraphy"),
-}
 
 
 def plan(pack: Pack, settings: Settings) -> list[Step]:
-    """One step for each backend, of each model in each precision."""
-    return [
-        _step(model, precision, backend, settings)
-        for model in pack.models
-        for precision in PRECISIONS
-        for backend in _BACKENDS
-    ]
+    """One step for each cell; for targets that have a container a job for each and the script of the jobs."""
+    return [step for name in settings.engines.targets for step in _steps_of(target(name), pack, settings)]
 
 
-def _step(model: PackModel, precision: Precision, backend: Backend, settings: Settings) -> Step:
-    def action(workspace: Workspace) -> Outcome:
-        job = Job(workspace.parents[0], workspace.outputs, backend, precision, model.spec, subject)
-        return build_graph(job, settings)
+def _steps_of(target: Target, pack: Pack, settings: Settings) -> Iterator[Step]:
+    cells = list(_cells(target, pack, settings))
+    yield from (_step(cell, settings) for cell in cells)
+    if target.container:
+        yield from (job_step(cell, settings) for cell in cells)
+        yield from (script_step(folder, target) for folder in dict.fromkeys(cell.folder for cell in cells))
 
-    subject = f"{model.name}.{precision}"
+
+def _cells(target: Target, pack: Pack, settings: Settings) -> Iterator[Cell]:
+    """A session has no profiles; what it is executed with is the profile around all of a model's."""
+    for model in pack.models:
+        engines = settings.profiles.engines(model)
+        if target.builder == "ort":
+            engines = (EngineProfiles((settings.profiles.overall(model.name),)),)
+        for precision in settings.engines.precisions:
+            if precision in target.precisions:
+                yield from (Cell(model, precision, target, profiles, len(engines) > 1) for profiles in engines)
+
+
+def _step(cell: Cell, settings: Settings) -> Step:
+    names = engine_files(cell.target, cell.stem, cell.profiles, cell.precision)
     return Step(
         STAGE,
-        f"build.{backend}",
-        subject,
-        action,
-        parents=(layout.repaired(model.name, precision),),
-        produces=produced(layout.built(model.name, precision, backend), backend),
-        settings={"profile": asdict(settings.profile), "limits": asdict(settings.policy.limits(precision).build)},
-        tools=_TOOLS[backend],
+        f"build.{cell.target.name}",
+        cell.subject,
+        partial(_action, cell, settings),
+        parents=(cell.graph,),
+        produces=tuple(f"{cell.folder}/{name}" for name in names),
+        settings=_decisive(cell, settings),
+        tools=("onnx", "onnxruntime", "onnxruntime-gpu"),
     )
 
 
-def produced(path: str, backend: Backend) -> tuple[str, ...]:
-    """Name the files of one build: a session alone, an engine with its description beside it."""
-    return (path,) if backend == "ort" else (path, f"{path}.json")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One graph to build for one backend, into files that are named as `produced` says."""
-
-    graph: Path
-    outputs: Sequence[Path]
-    backend: Backend
-    precision: Precision
-    spec: ModelSpec
-    subject: str
-
-
-def build_graph(job: Job, settings: Settings) -> Outcome:
-    """Build one graph.
-
-    Raises `StepNotRunError` when the backend is not available here, `StepFailedError` when it refuses the graph.
-    """
-    return _session(job, settings) if job.backend == "ort" else _engine(job, job.backend, settings)
-
-
-def _session(job: Job, settings: Settings) -> Outcome:
-    from batchproof.build import onnxruntime_session
-
-    built = onnxruntime_session.build(
-        job.graph,
-        job.outputs[0],
-        profile=settings.profile,
-        spec=job.spec,
-        subject=job.subject,
-        tolerance=settings.policy.limits(job.precision).build.session_max_abs,
-    )
-    times = ", ".join(f"N={batch} {seconds:.2f} s" for batch, seconds in built.summary.executed.items())
-    notes = {**built.notes, "build_seconds": built.summary.seconds, "detail": f"executed {times}"}
-    return Outcome(_filed("build.ort", built.verdicts), notes)
-
-
-def _engine(job: Job, backend: Literal["rtx", "tensorrt"], settings: Settings) -> Outcome:
-    from batchproof.build import tensorrt_engine
-
-    output, sidecar = job.outputs
-    built = tensorrt_engine.build(
-        job.graph,
-        output,
-        backend=backend,
-        precision=job.precision,
-        profile=settings.profile,
-        spec=job.spec,
-        subject=job.subject,
-    )
-    if built.summary is None:
-        raise StepNotRunError(built.verdicts[0].reason)
-    sidecar.write_text(json.dumps(built.summary.sidecar, indent=1) + "\n")
-    half = f"{built.summary.half_share:.0%} of the network's tensors half"
-    notes = {
-        "build_seconds": built.summary.seconds,
-        "detail": f"{built.summary.version}, {half}; built, not executed",
+def _decisive(cell: Cell, settings: Settings) -> dict[str, object]:
+    """What decides the files of a cell or the verdicts on them, beside the graph."""
+    facts: dict[str, object] = {
+        "target": cell.target.name,
+        "profiles": [asdict(profile) for profile in cell.profiles],
+        "limits": asdict(settings.policy.limits(cell.precision).build),
     }
-    return Outcome(_filed(f"build.{backend}", built.verdicts), notes)
+    if cell.target.builder != "ort":
+        facts |= {
+            "options": asdict(settings.engines.options),
+            "activation_bytes": settings.policy.build.activation_bytes,
+            "provenance": provenance(cell.target.builder).facts,
+        }
+    return facts
 
 
-def _filed(check: str, verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
-    """Name the backend in the checks: the builders say `build.executes`, whichever they are."""
-    return tuple(replace(verdict, check=check + verdict.check.removeprefix("build")) for verdict in verdicts)
+def _action(cell: Cell, settings: Settings, workspace: Workspace) -> Outcome:
+    job = Job(
+        workspace.parents[0],
+        workspace.outputs,
+        cell.target,
+        cell.precision,
+        cell.profiles,
+        cell.model.spec,
+        cell.subject,
+    )
+    return build_graph(job, settings)

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from batchproof.cli.app import app
 from batchproof.cli.options import (
     Json,
-    Model,
     Output,
     PolicyOption,
-    ProfileOption,
     Raw,
-    SizeOption,
     policy_of,
-    recognised,
-    settings_of,
 )
 from batchproof.cli.outcome import conclude, stop_if_failed
-from batchproof.errors import InputError, StepNotRunError
+from batchproof.errors import InputError
 from batchproof.export.options import DEFAULTS, NEWEST_OPSET, OLDEST_OPSET, Exporter, ExportOptions
-from batchproof.verdict import not_run
 from batchproof.zoo.pack import OnnxSource, PackModel
-from batchproof.zoo.spec import Precision
 
 if TYPE_CHECKING:
     from batchproof.policy import SurgeryLimits
@@ -115,46 +108,3 @@ def _fold(path: Path, raw: RawInput, limits: SurgeryLimits, name: str) -> tuple[
     )
     onnx.save(graph, path)
     return verdicts
-
-
-@app.command()
-def build(
-    model: Model,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the engine goes.", show_default=False)
-    ],
-    backend: Annotated[
-        Literal["ort", "rtx", "tensorrt"], typer.Option("--backend", help="ONNX Runtime, TensorRT-RTX or TensorRT.")
-    ] = "ort",
-    precision: Annotated[
-        Precision | None, typer.Option("--precision", help="What the graph must be typed for; default: what it is.")
-    ] = None,
-    profile: ProfileOption = "1,16,32",
-    size: SizeOption = "640x640",
-    policy: PolicyOption = None,
-    as_json: Json = False,
-) -> None:
-    """Build a batch-safe ONNX graph: an ONNX Runtime session file or a TensorRT engine with its optimisation profile.
-
-    Precision comes from the graph's tensor types: build FP16 from a graph of `batchproof surgery --fp16`.
-    """
-    from batchproof.artifacts.output_file import folder_of
-    from batchproof.build import stage
-    from batchproof.console import working
-
-    settings = settings_of(profile, size, None, policy)
-    spec, found = recognised(model)
-    if precision not in (None, found):
-        remedy = "Make the graph that you want with batchproof surgery"
-        raise InputError(f"is typed {found}, {precision} was asked for", where=model, remedy=remedy)
-    name = f"{model.stem}.{'ort' if backend == 'ort' else 'engine'}"
-    with working(f"building {model.name} for {backend}"), folder_of(output) as written:
-        files = [written / file for file in stage.produced(name, backend)]
-        try:
-            overall = settings.profiles.overall(model.stem)
-            job = stage.Job(model, files, backend, found, spec, model.stem, overall)
-            verdicts = stage.build_graph(job, settings).verdicts
-        except StepNotRunError as error:
-            verdicts = (not_run(f"build.{backend}.completes", model.stem, error.line()),)
-        stop_if_failed(verdicts, as_json)
-    conclude(verdicts, as_json, definite=True, output=str(output))

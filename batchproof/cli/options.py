@@ -20,8 +20,16 @@ Model = Annotated[
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")]
-ProfileOption = Annotated[
-    str, typer.Option("--profile", "--batch", metavar="MIN,OPT,MAX", help="Batch sizes; one number N means 1,N,N.")
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--profile",
+        "--batch",
+        metavar="MIN,OPT,MAX",
+        help="Batch sizes; N means 1,N,N; @HxW,HxW,HxW adds image sizes, + another profile of the engine "
+        "(default: 1,16,32).",
+        show_default=False,
+    ),
 ]
 SizeOption = Annotated[
     str, typer.Option("--size", metavar="HxW", help="Image size of detectors, height x width, multiples of 32.")
@@ -43,15 +51,25 @@ Raw = Annotated[
 ]
 
 
-def settings_of(profile: str, size: str, images: Path | None, policy: Path | None) -> Settings:
-    """Make settings of what was typed; raises `InputError` for anything unusable, pictures included."""
+def settings_of(
+    typed: list[str] | None,
+    size: str,
+    images: Path | None,
+    policy: Path | None,
+    profiles: Path | None = None,
+    models: Path | None = None,
+) -> Settings:
+    """Make settings of what was typed; raises `InputError` for anything unusable, pictures included.
+
+    `profiles` is a file of them, and `models` a folder that may hold one.
+    """
     from batchproof.pipeline.pictures import load_pictures
-    from batchproof.profile_choice import ProfileChoice
+    from batchproof.profile_choice import choose
     from batchproof.settings import Settings
 
     if images is not None:
         load_pictures(images)  # refuses what is no picture before hours of work, not after
-    return Settings(ProfileChoice.parse([profile], read_size(size)), images, policy_of(policy))
+    return Settings(choose(typed or [], profiles, models, read_size(size)), images, policy_of(policy))
 
 
 def policy_of(path: Path | None) -> Policy:

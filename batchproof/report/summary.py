@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +10,11 @@ from dataclasses import dataclass
 from batchproof.artifacts.manifest import Manifest
 from batchproof.verdict import Status, Verdict
 
-COLUMNS = ("export", "surgery", "build.ort", "build.rtx", "build.tensorrt", "proof", "probe", "parity")
+# The stages and checks that a row is about; those of the build stage are one column for each target.
+_BEFORE_BUILD = ("export", "surgery")
+_AFTER_BUILD = ("proof", "probe", "parity")
+# A target may have dots in its name, behind which are numbers: build.deepstream-8.0.compiles
+_OF_BUILD = re.compile(r"(build\..+?)(?:\.[a-z_]+)*")
 
 # From what must be read first to what needs no reading.
 _GRAVITY = (Status.REFUTED, Status.FAIL, Status.UNKNOWN, Status.NOT_RUN, Status.PROVEN, Status.PASS)
@@ -25,7 +30,7 @@ class Cell:
 
 def matrix(manifest: Manifest) -> tuple[list[str], list[list[Cell]]]:
     """Return the heads, and one row for each model's original and each precision: the answer of every column."""
-    columns = [column for column in COLUMNS if any(column_of(verdict) == column for verdict in manifest.verdicts)]
+    columns = _columns(manifest)
     rows = []
     for subject in _by_model(manifest):
         verdicts = [verdict for verdict in manifest.verdicts if verdict.subject == subject]
@@ -55,11 +60,16 @@ def worth_reading(manifest: Manifest) -> list[tuple[Verdict, int]]:
     return [(first[kind], count) for kind, count in counts.items()]
 
 
-def column_of(verdict: Verdict) -> str | None:
-    """Return the column that a check belongs to, by the start of its name."""
-    return next(
-        (column for column in COLUMNS if verdict.check == column or verdict.check.startswith(f"{column}.")), None
-    )
+def column_of(verdict: Verdict) -> str:
+    """Name the column that a verdict belongs to: its stage or check, for builds with their target."""
+    build = _OF_BUILD.fullmatch(verdict.check)
+    return build[1] if build else verdict.check.partition(".")[0]
+
+
+def _columns(manifest: Manifest) -> list[str]:
+    found = dict.fromkeys(map(column_of, manifest.verdicts))
+    targets = [column for column in found if column.startswith("build.")]
+    return [column for column in (*_BEFORE_BUILD, *targets, *_AFTER_BUILD) if column in found]
 
 
 def _by_model(manifest: Manifest) -> list[str]:

@@ -64,7 +64,7 @@ def _probe(model: PackModel, precision: Precision, settings: Settings, pictures:
         "probe",
         f"{model.name}.{precision}",
         partial(_probe_action, model.spec, limits, profile, f"{model.name}.{precision}"),
-        parents=(layout.built(model.name, precision, "ort"), layout.repaired(model.name, precision)),
+        parents=(layout.session(model.name, precision), layout.repaired(model.name, precision)),
         sources=pictures[:POOL],
         settings={"limits": asdict(limits), "profile": asdict(profile)},
         tools=_TOOLS,
@@ -83,7 +83,7 @@ def _parity(
         partial(_parity_action, model.spec, limits, profile, f"{model.name}.{precision}", detector),
         parents=(
             layout.exported(model.name),
-            layout.built(model.name, precision, "ort"),
+            layout.session(model.name, precision),
             *(layout.exported(found.name) for found in finder),
         ),
         sources=pictures,

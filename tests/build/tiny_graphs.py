@@ -63,6 +63,51 @@ def between_casts(nodes: Sequence[onnx.NodeProto], dtype: Type) -> list[onnx.Nod
     ]
 
 
+def quantised(path: Path) -> Path:
+    """The detector in INT8, as ONNX Runtime's quantiser writes it: Q/DQ pairs around every operator."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    class OneBatch(CalibrationDataReader):  # type: ignore[misc]
+        batches = iter([{"input": np.random.default_rng(0).standard_normal((2, 3, 64, 64)).astype(np.float32)}])
+
+        def get_next(self) -> dict[str, Array] | None:
+            return next(self.batches, None)
+
+    quantize_static(
+        str(detector(path.with_suffix(".fp32.onnx"))),
+        str(path),
+        OneBatch(),
+        quant_format=QuantFormat.QDQ,
+        activation_type=QuantType.QInt8,
+        weight_type=QuantType.QInt8,
+        extra_options={"ActivationSymmetric": True},  # the only kind that TensorRT has
+    )
+    return path
+
+
+def in_fp8(path: Path) -> Path:
+    """One Q/DQ pair of FP8 (E4M3) before a convolution to `[N, 1, H / 8, W / 8]`, then rows."""
+    weights = np.random.default_rng(0).standard_normal((1, 3, STRIDE, STRIDE)).astype(np.float32) / 100
+    nodes = [
+        helper.make_node("QuantizeLinear", ["input", "scale", "zero"], ["eighth"], "quantise"),
+        helper.make_node("DequantizeLinear", ["eighth", "scale", "zero"], ["image"], "dequantise"),
+        helper.make_node("Conv", ["image", "w"], ["head"], "head", strides=[STRIDE, STRIDE]),
+        helper.make_node("Reshape", ["head", "tail"], ["score_8"], "rows"),
+    ]
+    tensors = [
+        helper.make_tensor("zero", TensorProto.FLOAT8E4M3FN, [], [0.0]),
+        numpy_helper.from_array(np.array(0.01, np.float32), "scale"),
+        numpy_helper.from_array(weights, "w"),
+        numpy_helper.from_array(np.array([0, -1, 1]), "tail"),
+    ]
+    declared = helper.make_tensor_value_info("score_8", TensorProto.FLOAT, ["N", None, 1])
+    graph = helper.make_graph(nodes, "fp8", [image("N")], [declared], tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path
+
+
 def with_nms(path: Path) -> Path:
     """Ends in a NonMaxSuppression named `head_nms`, which parses but has no implementation in TensorRT-RTX."""
     nodes = [

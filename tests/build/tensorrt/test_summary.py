@@ -1,6 +1,6 @@
 import pytest
 
-from batchproof.build.engine import guard_precision, half_share
+from batchproof.build.tensorrt.summary import guard_precision, half_share
 from batchproof.errors import StepFailedError
 
 
@@ -25,3 +25,10 @@ def test_one_half_tensor_is_too_many_for_fp32() -> None:
 
 def test_a_network_without_floating_point_has_no_half() -> None:
     assert half_share({"INT64": 4}) == 0.0
+
+
+def test_quantised_tensors_are_neither_half_nor_float() -> None:
+    guard_precision({"INT8": 500, "FLOAT": 9}, "fp32")
+    guard_precision({"INT8": 500, "FP8": 7, "HALF": 9, "FLOAT": 2}, "fp16")
+    with pytest.raises(StepFailedError, match="9 of its 11 floating-point tensors are FP32"):
+        guard_precision({"INT8": 500, "HALF": 2, "FLOAT": 9}, "fp16")

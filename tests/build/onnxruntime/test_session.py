@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from batchproof.build import onnxruntime_session
-from batchproof.build.onnxruntime_session import Limits, SessionBuild, build
+from batchproof.build.onnxruntime import session as onnxruntime_session
+from batchproof.build.onnxruntime.session import Limits, SessionBuild, build
 from batchproof.errors import InputError, StepFailedError, StoreError
 from batchproof.profile import Profile
 from batchproof.runtime import OnnxRuntimeRunner, open_session

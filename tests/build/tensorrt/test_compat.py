@@ -1,15 +1,17 @@
 import os
 import subprocess
 import sys
-from enum import Enum
+from enum import Enum, IntFlag
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from batchproof.build.tensorrt_compat import Absent, TensorRT, load, missing
+from batchproof.build.tensorrt.compat import Absent, TensorRT, load, missing
 
 Flag = Enum("Flag", ["STRONGLY_TYPED"])
-BuilderFlag = Enum("BuilderFlag", ["TF32", "REFIT"])
+BuilderFlag = Enum("BuilderFlag", ["TF32", "REFIT", "VERSION_COMPATIBLE"])
+Level = Enum("Level", ["NONE", "AMPERE_PLUS"])
+Capability = Enum("Capability", ["NONE", "CURRENT", "SM86"])
 
 
 @pytest.fixture(autouse=True)
@@ -29,8 +31,48 @@ def test_tensorrt_10_is_asked_for_strong_types(monkeypatch: pytest.MonkeyPatch) 
     tensorrt = load("tensorrt")
     assert isinstance(tensorrt, TensorRT)
     assert tensorrt.needs_strongly_typed_flag
-    assert tensorrt.builder_flags == {"TF32", "REFIT"}
+    assert tensorrt.builder_flags == {"TF32", "REFIT", "VERSION_COMPATIBLE"}
     assert os.environ["POLYGRAPHY_USE_TENSORRT_RTX"] == "0"
+
+
+def test_what_a_release_has_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    install_tensorrt(monkeypatch, "11.4.1", HardwareCompatibilityLevel=Level, ComputeCapability=Capability)
+    tensorrt = load("tensorrt")
+    assert isinstance(tensorrt, TensorRT)
+    assert tensorrt.hardware_levels == {"NONE", "AMPERE_PLUS"}
+    assert tensorrt.compute_capabilities == set(), "it builds for the GPU that it runs on"
+
+
+def test_rtx_has_names_with_nothing_behind_them() -> None:
+    """Asked of the real one, in a process of its own."""
+    code = (
+        "from batchproof.build.tensorrt.compat import load; found = load('rtx');"
+        "print(found.module.BuilderFlag.VERSION_COMPATIBLE.name, found.module.HardwareCompatibilityLevel.NONE.name);"
+        "print('VERSION_COMPATIBLE' in found.builder_flags, sorted(found.hardware_levels));"
+        "print('EDITABLE_TIMING_CACHE' in found.builder_flags, *sorted(found.compute_capabilities));"
+        "print(found.obstacles(b'no engine' * 99, found.runtime()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "VERSION_COMPATIBLE NONE",
+        "False []",
+        "True CURRENT SM120 SM121 SM75 SM80 SM86 SM89",
+        "('MALFORMED_ENGINE',)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("validity", "found", "obstacles"),
+    [(0, 0, ()), (1, 6, ()), (2, 2, ("UNSUPPORTED_CC",)), (2, 6, ("UNSUPPORTED_CC", "OLD_CUDA_DRIVER")), (2, 0, ())],
+)
+def test_obstacles_are_named(validity: int, found: int, obstacles: tuple[str, ...]) -> None:
+    module = ModuleType("tensorrt_rtx")
+    causes = IntFlag("causes", {"VERSION_MISMATCH": 1, "UNSUPPORTED_CC": 2, "OLD_CUDA_DRIVER": 4})
+    vars(module).update(EngineValidity=SimpleNamespace(INVALID=2), EngineInvalidityDiagnostics=causes)
+    runtime = SimpleNamespace(get_engine_validity=lambda engine: (validity, found))
+    none = frozenset[str]()
+    assert TensorRT("rtx", "1.7.1", module, none, none, none, none).obstacles(b"engine", runtime) == obstacles
+    assert TensorRT("tensorrt", "10.9", module, none, none, none, none).obstacles(b"engine", runtime) == ()
 
 
 def test_a_release_without_network_flags_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +113,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, hidden: tuple
 
 def test_importing_the_stage_imports_nothing_heavy() -> None:
     heavy = "('onnxruntime', 'polygraphy', 'tensorrt_rtx_bindings', 'torch')"
-    stage = "batchproof.build.tensorrt_engine, batchproof.build.onnxruntime_session"
+    stage = "batchproof.build.tensorrt.engine, batchproof.build.onnxruntime.session"
     code = f"import sys, {stage}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

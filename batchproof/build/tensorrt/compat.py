@@ -1,16 +1,16 @@
 """What differs between TensorRT 10, TensorRT 11 and TensorRT-RTX: the only module that knows them apart.
 
-`load` imports native libraries. Call it in a process of its own (`tensorrt_worker`), once: Polygraphy decides at its
+`load` imports native libraries. Call it in a process of its own (`worker`), once: Polygraphy decides at its
 import which of both it drives.
 """
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
@@ -22,6 +22,8 @@ _OLDEST_MAJOR: dict[Backend, int] = {"rtx": 1, "tensorrt": 10}
 _SELECTOR = "POLYGRAPHY_USE_TENSORRT_RTX"
 _RTX_LIBRARIES = "onnxruntime_ep_nv_tensorrt_rtx"
 _RTX_BINDINGS = "tensorrt_rtx_bindings"
+# TensorRT-RTX 1.7 carries these names and has nothing behind them: it looks for a library that it does not bring.
+_RTX_HOLLOW_FLAGS = frozenset({"VERSION_COMPATIBLE", "EXCLUDE_LEAN_RUNTIME"})
 _HOW_TO_GET: dict[Backend, str] = {
     "rtx": "Install it with: python -m pip install 'batchproof[rtx]' (Linux x86-64, no GPU needed)",
     "tensorrt": "Its wheels come from NVIDIA's own package index, or use the DeepStream or "
@@ -39,28 +41,43 @@ class Absent:
 
 @dataclass(frozen=True)
 class TensorRT:
-    """An imported TensorRT. `builder_flags` and `network_flags` are the names that this release has."""
+    """An imported TensorRT, with the names that this release has of each kind and does something with."""
 
     backend: Backend
     version: str
     module: ModuleType
     builder_flags: frozenset[str]
     network_flags: frozenset[str]
+    hardware_levels: frozenset[str]
+    compute_capabilities: frozenset[str]
 
     @property
     def needs_strongly_typed_flag(self) -> bool:
         """10.x types a network strongly only when asked; later ones always do, with or without a flag to say so."""
         return "STRONGLY_TYPED" in self.network_flags
 
-    def create_config(self, profile: Any) -> Any:
-        """Return Polygraphy's loader of a builder configuration with this one optimisation profile."""
-        if self.backend == "rtx":
-            from polygraphy.backend.tensorrt_rtx import CreateConfigRTX
+    def create_config(self, profiles: Sequence[Any], configure: Callable[[Any], None]) -> Any:
+        """Return Polygraphy's loader of a builder configuration with these profiles, which `configure` completes."""
+        from polygraphy.backend.trt import CreateConfig, PostprocessConfig
 
-            return CreateConfigRTX(profiles=[profile])
-        from polygraphy.backend.trt import CreateConfig
+        create = CreateConfig(profiles=list(profiles)) if self.backend == "tensorrt" else _create_rtx_config(profiles)
+        return PostprocessConfig(create, lambda builder, network, config: configure(config))
 
-        return CreateConfig(profiles=[profile])
+    def runtime(self) -> Any:
+        """Return what loads engines; it logs where Polygraphy does."""
+        from polygraphy.backend.trt import get_trt_logger
+
+        return self.module.Runtime(get_trt_logger())
+
+    def obstacles(self, engine: bytes, runtime: Any) -> tuple[str, ...]:
+        """Name why TensorRT-RTX cannot load an engine on this GPU, such as `UNSUPPORTED_CC`; TensorRT cannot tell."""
+        if self.backend == "tensorrt":
+            return ()
+        validity, found = runtime.get_engine_validity(engine)
+        if validity != self.module.EngineValidity.INVALID:
+            return ()
+        members = self.module.EngineInvalidityDiagnostics.__members__.items()
+        return tuple(name for name, member in members if int(found) & int(member))
 
 
 def missing(backend: Backend) -> Absent | None:
@@ -90,17 +107,28 @@ def load(backend: Backend) -> TensorRT | Absent:
     version = str(module.__version__)
     if int(version.split(".")[0]) < _OLDEST_MAJOR[backend]:
         return _absent(backend, f"version {version} is older than {_OLDEST_MAJOR[backend]}.0")
-    return TensorRT(backend, version, module, _members(module.BuilderFlag), _network_flags(module))
+    return _described(backend, version, module)
 
 
-def has_cuda_driver() -> bool:
-    """Whether a CUDA driver loads in this process and finds a device."""
-    try:
-        cuda = ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return False
-    count = ctypes.c_int(0)
-    return cuda.cuInit(0) == 0 and cuda.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+def _described(backend: Backend, version: str, module: ModuleType) -> TensorRT:
+    rtx = backend == "rtx"
+    return TensorRT(
+        backend,
+        version,
+        module,
+        builder_flags=_members(module, "BuilderFlag") - (_RTX_HOLLOW_FLAGS if rtx else frozenset()),
+        network_flags=_members(module, "NetworkDefinitionCreationFlag"),
+        # RTX keeps the enumeration, says that it does not support it, and builds on.
+        hardware_levels=frozenset() if rtx else _members(module, "HardwareCompatibilityLevel"),
+        # TensorRT builds for the GPU that it runs on, whatever its module lists.
+        compute_capabilities=_members(module, "ComputeCapability") - {"NONE"} if rtx else frozenset(),
+    )
+
+
+def _create_rtx_config(profiles: Sequence[Any]) -> Any:
+    from polygraphy.backend.tensorrt_rtx import CreateConfigRTX
+
+    return CreateConfigRTX(profiles=list(profiles))
 
 
 def _import_rtx() -> ModuleType:
@@ -126,14 +154,10 @@ def _select_for_polygraphy(backend: Backend) -> None:
     os.environ[_SELECTOR] = "1" if wanted else "0"
 
 
-def _network_flags(module: ModuleType) -> frozenset[str]:
-    """11 announces the end of these flags, so the whole enumeration may be gone one day."""
-    flags = vars(module).get("NetworkDefinitionCreationFlag")
-    return frozenset() if flags is None else _members(flags)
-
-
-def _members(enumeration: Any) -> frozenset[str]:
-    return frozenset(enumeration.__members__)
+def _members(module: ModuleType, enumeration: str) -> frozenset[str]:
+    """List an enumeration; releases add and remove whole ones."""
+    found = vars(module).get(enumeration)
+    return frozenset() if found is None else frozenset(found.__members__)
 
 
 def _is_installed(module: str) -> bool:

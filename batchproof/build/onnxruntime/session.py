@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ from numpy.typing import NDArray
 
 from batchproof.artifacts import onnx_file
 from batchproof.artifacts.output_file import replacing
+from batchproof.build import output_check
 from batchproof.build.activation_memory import peak_activation_bytes
 from batchproof.errors import StepFailedError
 from batchproof.profile import Profile
-from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs, noise, open_session
+from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs, noise, onnxruntime_module, open_session
 from batchproof.verdict import Status, Verdict, at_most, not_run
 from batchproof.zoo.spec import ModelSpec
 
@@ -95,7 +95,7 @@ def build(
     summary = SessionSummary(
         seconds=seconds,
         bytes=output.stat().st_size,
-        onnxruntime=metadata.version("onnxruntime"),
+        onnxruntime=onnxruntime_module().__version__,
         executed={str(batch): round(run.seconds, 3) for batch, run in runs.items()},
     )
     verdicts = [_executes(subject, runs, half=onnx_file.precision(graph) == "fp16")] if runs else []
@@ -156,16 +156,7 @@ def _run(runner: OnnxRuntimeRunner, images: Blob) -> _Run:
     except StepFailedError as error:
         return _Run(time.perf_counter() - began, {}, error.what)
     seconds = time.perf_counter() - began
-    problems = (_problem(name, array, len(images)) for name, array in outputs.items())
-    return _Run(seconds, outputs, next(filter(None, problems), None))
-
-
-def _problem(name: str, array: NDArray[np.float32], batch: int) -> str | None:
-    if array.ndim == 0 or array.shape[0] != batch:
-        return f"output '{name}' is {list(array.shape)} for {batch} images"
-    if not np.isfinite(array).all():
-        return f"output '{name}' holds NaN or Inf for {batch} images"
-    return None
+    return _Run(seconds, outputs, output_check.problem(outputs, len(images)))
 
 
 def _executes(subject: str, runs: dict[int, _Run], *, half: bool) -> Verdict:
@@ -192,19 +183,12 @@ def _equals_onnx(subject: str, model: Path, images: Blob, runs: dict[int, _Run],
     if incomparable:
         reason = f"output '{incomparable[0]}' differs in shape from the unoptimised ONNX graph, or holds NaN or Inf"
         return Verdict(check, subject, Status.FAIL, reason)
-    differences = {name: _difference(built.outputs[name], original[name]) for name in original}
-    witness = max(differences, key=lambda name: differences[name])
+    difference, witness = output_check.largest_difference(built.outputs, original)
     reason = (
         f"largest difference to the unoptimised ONNX graph at N={len(images)}, outputs above 1 in parts of their peak"
     )
-    return at_most(check, subject, differences[witness], tolerance, reason, witness=f"output '{witness}'")
+    return at_most(check, subject, difference, tolerance, reason, witness=f"output '{witness}'")
 
 
 def _is_comparable(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
     return one.shape == other.shape and bool(np.isfinite(one).all() and np.isfinite(other).all())
-
-
-def _difference(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    """Return the largest difference; AdaFace's norms reach 80, and half of that has one digit behind the point."""
-    peak = max(1.0, float(np.abs(expected).max(initial=0)))
-    return float(np.abs(found - expected).max(initial=0)) / peak

@@ -6,39 +6,57 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from batchproof.build.tensorrt_compat import Backend
+from batchproof.build.provenance import Gpu
+from batchproof.build.tensorrt.compat import Backend
+from batchproof.build.tensorrt.device import OnDevice
+from batchproof.build.tensorrt.timing_cache import CacheUse
+from batchproof.engine_options import EngineOptions
 from batchproof.errors import StepFailedError
 from batchproof.profile import Shape, Shapes
 from batchproof.zoo.spec import Precision
 
 HALF, FLOAT = "HALF", "FLOAT"
-# A typed FP16 graph keeps FP32 I/O and a few Casts: SCRFD-500M has 129 half tensors to 13 float ones.
+# Integers are shapes and indices; these are what Q/DQ graphs compute in, counted apart.
+QUANTISED = ("INT8", "FP8", "INT4", "FP4")
+# A typed FP16 graph keeps FP32 I/O and a few Casts: SCRFD-500M has 129 half tensors to 9 float ones. How much of a
+# graph may stay in FP32 is the policy's to say (fp16_graph.half_share); this tells a silent FP32 engine from others.
 SMALLEST_HALF_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class EngineTensor:
-    """One input or output: dims as the network has them (-1 is dynamic), and its shapes in the profile."""
+    """One input or output: dims as the network has them (-1 is dynamic), and its shapes in each profile."""
 
     name: str
     mode: Literal["input", "output"]
     dtype: str
     dims: Shape
-    shapes: Shapes | None
+    shapes: tuple[Shapes, ...] | None
 
 
 @dataclass(frozen=True)
 class EngineSummary:
-    """What a built engine is: seconds of building, size in bytes, builder, I/O, and tensors of the network by type."""
+    """What a built engine is: how it was built, its I/O, and how many tensors of the network are of each type.
+
+    `seconds` of building, `bytes` of the engine, `peak_memory_bytes` of the building process; `without_effect` are the
+    options that this builder accepts and does not use. `on_gpu` holds what was executed and inspected, or why not.
+    """
 
     backend: Backend
     version: str
     precision: Precision
+    profiles: tuple[str, ...]
+    options: EngineOptions
+    without_effect: tuple[str, ...]
+    timing_cache: CacheUse | None
     seconds: float
     bytes: int
+    peak_memory_bytes: int
     tensors: tuple[EngineTensor, ...]
     tensor_types: Mapping[str, int]
-    cuda_driver: bool
+    warnings: tuple[str, ...]
+    gpu: Gpu | None
+    on_gpu: OnDevice
 
     @property
     def half_share(self) -> float:
@@ -46,9 +64,14 @@ class EngineSummary:
         return half_share(self.tensor_types)
 
     @property
+    def quantised(self) -> int:
+        """Tensors of the network that are 8 bits wide or less."""
+        return sum(self.tensor_types.get(name, 0) for name in QUANTISED)
+
+    @property
     def sidecar(self) -> dict[str, Any]:
         """The summary as JSON-ready data, for the file beside the engine."""
-        return {**asdict(self), "half_share": round(self.half_share, 4)}
+        return {**asdict(self), "half_share": round(self.half_share, 4), "quantised": self.quantised}
 
 
 def half_share(tensor_types: Mapping[str, int]) -> float:
@@ -58,7 +81,7 @@ def half_share(tensor_types: Mapping[str, int]) -> float:
 
 
 def guard_precision(tensor_types: Mapping[str, int], precision: Precision) -> None:
-    """Refuse a network whose tensors are not of the requested precision.
+    """Refuse a network whose tensors are not of the requested precision; quantised ones belong to either.
 
     TensorRT takes precision from the tensor types of the ONNX alone: an untyped graph silently gives an FP32 engine,
     whatever it was called. Raises `StepFailedError`.

@@ -1,0 +1,1 @@
+"""Engines that were built before, and what decides an engine."""

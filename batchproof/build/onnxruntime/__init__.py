@@ -1,0 +1,1 @@
+"""ONNX Runtime: session files for the CPU, and execution on its other providers."""

@@ -1,0 +1,1 @@
+"""`build_engines.sh`: what builds engines inside a target's container."""

@@ -1,0 +1,129 @@
+set -eu
+
+# Exit code 2: nothing was tried.
+stop() {
+    printf '%s\n' "$*" >&2
+    exit 2
+}
+
+sha256() {
+    sha256sum <"$1" | cut -d ' ' -f 1
+}
+
+start() {
+    CDPATH='' cd -- "$(dirname -- "$0")"
+    find_trtexec
+    check_tensorrt
+    (: >>.build_engines.lock) 2>/dev/null || stop "$PWD cannot be written: check its permissions and the free space"
+    exec 9>>.build_engines.lock
+    flock -n 9 || stop "another $0, or a trtexec that it left, is at work in $PWD: wait for it"
+    gpus=$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null | sort -u)
+    built=0 current=0 failed=0 failures='' engine=''
+    trap 'rm -f -- "$engine.partial" "$engine.build.partial"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+}
+
+# The images have trtexec, but not all of them have it on the PATH.
+find_trtexec() {
+    for trtexec in "${TRTEXEC:-trtexec}" /usr/src/tensorrt/bin/trtexec; do
+        if command -v "$trtexec" >/dev/null; then return; fi
+        if [ -n "${TRTEXEC:-}" ]; then stop "TRTEXEC=$TRTEXEC is no program"; fi
+    done
+    stop "no trtexec here. Run this in the container of $product: $container"
+}
+
+# trtexec begins its output with [TensorRT v100900] [b34]; releases before 10 write 8503 for 8.5.3.
+check_tensorrt() {
+    help=$("$trtexec" --help 2>&1) || :
+    banner=$(printf '%s\n' "$help" | sed -n 's/.*\(\[TensorRT v[0-9][0-9]*\]\( \[b[0-9]*\]\)*\).*/\1/p' | sed 1q)
+    number=$(printf '%s\n' "$banner" | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+    if [ -z "$number" ]; then stop "$trtexec does not say its version: $(printf '%s\n' "$help" | sed 1q)"; fi
+    if [ "$number" -ge 100000 ]; then
+        found=$((number / 10000)).$((number / 100 % 100))
+    else
+        found=$((number / 1000)).$((number / 100 % 10))
+    fi
+    if [ "$found" != "$tensorrt" ]; then
+        stop "this is TensorRT $found, and $product loads engines of TensorRT $tensorrt. Run: $container"
+    fi
+}
+
+# job ENGINE: begin with one engine; all that decides it is gathered in its recipe.
+job() {
+    engine=$1 fault=''
+    recipe="$banner
+$gpus"
+}
+
+# input FILE SHA256: the engine is made of this file.
+input() {
+    recipe="$recipe
+$2 $1"
+    if [ ! -f "$1" ]; then
+        fault="$1 is missing"
+    elif [ "$(sha256 "$1")" != "$2" ]; then
+        fault="$1 is not the file that this script was written for: write the script again"
+    fi
+}
+
+# build FLAG...: build the engine with these flags, unless it is there already.
+build() {
+    recipe="$recipe
+$*"
+    if [ -n "$fault" ]; then
+        fail "$fault"
+    elif is_current; then
+        current=$((current + 1))
+        printf '%s: up to date\n' "$engine"
+    elif run "$@"; then
+        built=$((built + 1))
+        printf '%s: built\n' "$engine"
+    else
+        fail "$(reason) (log: $engine.log)"
+    fi
+}
+
+# What stands beside a finished engine.
+record() {
+    printf '%s\n%s\n' "$(sha256 "$engine")" "$recipe"
+}
+
+is_current() {
+    [ -f "$engine" ] && [ -f "$engine.build" ] && [ "$(cat <"$engine.build")" = "$(record)" ]
+}
+
+# Each file appears complete or not at all; an engine without its record is built again.
+run() {
+    printf '%s: building\n' "$engine"
+    mkdir -p -- "$(dirname -- "$engine")" &&
+        "$trtexec" "$@" --saveEngine="$engine.partial" ${TIMING_CACHE:+"--timingCacheFile=$TIMING_CACHE"} \
+            >"$engine.log" 2>&1 &&
+        [ -s "$engine.partial" ] &&
+        mv -f -- "$engine.partial" "$engine" &&
+        record >"$engine.build.partial" &&
+        mv -f -- "$engine.build.partial" "$engine.build"
+}
+
+# The first error that trtexec logged, or else its last words.
+reason() {
+    error=$(sed -n '/\[E\]/{p;q;}' <"$engine.log" || :)
+    if [ -z "$error" ]; then error=$(sed -n '$p' <"$engine.log" || :); fi
+    printf '%s\n' "${error:-it wrote nothing}"
+}
+
+fail() {
+    rm -f -- "$engine.partial" "$engine.build.partial"
+    failed=$((failed + 1))
+    failures="$failures
+  $engine: $1"
+    printf '%s: FAILED: %s\n' "$engine" "$1" >&2
+}
+
+finish() {
+    printf '%s built, %s up to date, %s failed\n' "$built" "$current" "$failed"
+    if [ "$failed" -gt 0 ]; then
+        printf 'Not built:%s\n' "$failures" >&2
+        exit 1
+    fi
+}

@@ -1,0 +1,1 @@
+"""TensorRT and TensorRT-RTX: one code path, in a process of its own; `compat` alone knows them apart."""

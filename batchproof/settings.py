@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from batchproof.engine_options import DEFAULTS, EngineOptions
 from batchproof.errors import InputError
 from batchproof.policy import Policy
+from batchproof.profile import EngineProfiles
 from batchproof.profile_choice import ProfileChoice
 from batchproof.targets import target
 from batchproof.zoo.pack import Pack, PackModel
@@ -31,12 +33,14 @@ class EngineSettings:
     cache: Path | None = None
     jobs: int = 1
 
-    def check(self) -> None:
-        """Raise `InputError` for a target that is not known, or that does not support an option."""
-        for name in self.targets:
-            chosen = target(name)
+    def check(self, engines: Iterable[EngineProfiles] = ()) -> None:
+        """Raise `InputError` for a target that is not known, or does not support an option or one of `engines`."""
+        asked = tuple(engines)
+        for chosen in map(target, self.targets):
             if chosen.builder != "ort":
                 chosen.check_options(self.options)
+            for profiles in asked:
+                chosen.check_engine(chosen.precisions[0], profiles)
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Settings:
     def check(self, pack: Pack) -> None:
         """Raise `InputError` before any work when profiles, targets or plans do not suit the models of `pack`."""
         self.profiles.check(pack)
-        self.engines.check()
+        self.engines.check(profiles for model in pack.models for profiles in self.profiles.engines(model))
         if self.plans is not None:
             self._check_plans(self.plans, {f"{model.name}.json" for model in pack.models})
 

@@ -84,7 +84,7 @@ def test_the_demo_detector_is_validated_on_faces(demo: Path) -> None:
 
 
 def test_what_cannot_run_here_says_so(demo: Path) -> None:
-    for check in ("build.rtx.executes", "build.tensorrt.completes"):
+    for check in ("build.rtx.executes", "build.local.completes"):
         assert {verdict["status"] for verdict in verdicts(demo, check).values()} == {"not_run"}
     assert "not_run" in (demo / "report.md").read_text()
 

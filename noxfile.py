@@ -125,6 +125,12 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def engines(session: nox.Session) -> None:
+    """Write reports/engines.md: `nox -s engines -- --models DIR`; default: the seeded networks alone."""
+    session.run(str(environment(session)), "-m", "benchmarks.engine_table", *session.posargs, external=True)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
     python = str(environment(session))

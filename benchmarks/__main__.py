@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
-from importlib import metadata
 from pathlib import Path
 
 from batchproof.errors import BatchproofError
 from benchmarks import fp16_table, proof_time, surgery_time
+from benchmarks.machine import described
 
 _TOOLS = ("onnx", "onnx-ir", "onnxsim", "onnxslim")
 
@@ -25,7 +23,7 @@ def main() -> None:
     timed = proof_time.measure(files)
     proof_time.plot(timed, given.reports / "proof_time.svg")
     sections = [
-        _machine(),
+        _head(),
         proof_time.markdown(timed, "proof_time.svg"),
         surgery_time.markdown(surgery_time.measure(files)),
         fp16_table.markdown(fp16_table.measure(files, given.images)),
@@ -44,13 +42,10 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _machine() -> str:
-    versions = ", ".join(f"{tool} {metadata.version(tool)}" for tool in _TOOLS)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def _head() -> str:
     return f"""# Benchmarks
 
-The shortest of several rounds in which all took turns. Absolute times are those of one shared machine, {cores} cores of
-{platform.machine()}, Python {platform.python_version()}; {versions}. Ratios carry over.
+The shortest of several rounds in which all took turns. {described(_TOOLS)} Ratios carry over.
 """
 
 

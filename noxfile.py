@@ -18,7 +18,9 @@ nox.options.sessions = ["export", "build", "validate"]
 nox.options.default_venv_backend = "none"
 
 HERE = Path(__file__).parent
-EXTRAS = "cpu,export,mmdet,validate,rtx,dev"
+# What a machine with a GPU may add: BATCHPROOF_EXTRAS=tensorrt, or gpu, which is another build of what cpu brings.
+ADDED = [extra for extra in os.environ.get("BATCHPROOF_EXTRAS", "").split(",") if extra]
+EXTRAS = ",".join([*([] if "gpu" in ADDED else ["cpu"]), "export", "mmdet", "validate", "rtx", "dev", *ADDED])
 # mmcv without its operators, which no compared layer calls: with them it compiles for ten minutes.
 MMDET = ("mmcv-lite==2.1.0", "mmengine", "mmdet==3.3.0", "numpy<2", "opencv-python<5", "pytest")
 
@@ -31,7 +33,7 @@ def environment(session: nox.Session) -> Path:
     folder = HERE / ".nox" / "batchproof"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = folder / "requirements.sha256"
-    wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes() + f"{EXTRAS} {sys.version}".encode()).hexdigest()
     if not (stamp.exists() and stamp.read_text() == wanted):
         session.log("making the shared environment: minutes the first time, nothing afterwards")
         session.run(sys.executable, "-m", "venv", "--clear", str(folder), external=True, silent=True)
@@ -111,11 +113,8 @@ def soundness(session: nox.Session) -> None:
 
 @nox.session
 def kills(session: nox.Session) -> None:
-    """Kill a matrix of engine builds at random moments, 50 times or as often as you say: `nox -s kills -- 500`."""
-    times = session.posargs or ["50"]
-    matrix = "tests/build/cache/test_matrix.py"
-    python = str(environment(session))
-    session.run(python, "-m", "pytest", matrix, env={"BATCHPROOF_KILLS": times[0]}, external=True)
+    """Write reports/kills.md: a matrix of engines, killed 50 times or as often as you say: `nox -s kills -- 500`."""
+    session.run(str(environment(session)), "-m", "tests.build.cache.kills", *session.posargs, external=True)
 
 
 @nox.session

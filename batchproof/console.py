@@ -18,6 +18,7 @@ from batchproof.artifacts.step import Step
 from batchproof.doctor import Finding
 from batchproof.errors import first_few
 from batchproof.report.summary import Cell, matrix, overall, worth_reading
+from batchproof.targets import Target
 from batchproof.verdict import Status, Verdict
 
 out = Console(highlight=False)
@@ -88,7 +89,7 @@ class ProgressDisplay:
             return
         summed = overall(record.verdicts)
         status = summed[0] if summed else Status.PASS
-        what = f"  {record.check:<15}{escape(record.subject):<40} "
+        what = f"  {record.check:<15} {escape(record.subject):<40} "
         err.print(f"{what}[{_COLOURS[status]}]{status.value:<8}[/]{record.seconds:7.1f} s", soft_wrap=True)
 
     def waiting(self, root: Path) -> None:
@@ -101,7 +102,7 @@ class ProgressDisplay:
     def _close_stage(self) -> None:
         if self._unchanged:
             what = "nothing to do" if self._unchanged == self._steps else "the rest computed"
-            err.print(f"  {self._stage:<15}{self._unchanged} of {self._steps} steps unchanged, {what}", soft_wrap=True)
+            err.print(f"  {self._stage:<15} {self._unchanged} of {self._steps} steps unchanged, {what}", soft_wrap=True)
         self._unchanged = 0
 
 
@@ -135,6 +136,21 @@ def show_lines(lines: Iterable[str]) -> None:
     """Print plain lines."""
     for line in lines:
         out.print(escape(line), soft_wrap=True)
+
+
+def show_targets(targets: Iterable[Target]) -> None:
+    """Print a table of targets, then what must be known of several of them."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    names: dict[str, list[str]] = {}
+    for head in ("target", "product", "TensorRT", "container"):
+        table.add_column(head, overflow="fold")
+    for target in targets:
+        table.add_row(target.name, target.product, target.tensorrt or "any", target.container or "-")
+        for note in target.notes:
+            names.setdefault(note, []).append(target.name)
+    out.print(table)
+    for note, concerned in names.items():
+        out.print(f"{', '.join(concerned)}: [dim]{escape(note)}[/]")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ Shape = tuple[int, ...]
 # Far beyond any engine for faces; a slip of the finger is caught before it asks for terabytes.
 LARGEST_BATCH = 4096
 LARGEST_SIDE = 8192
+# Each costs as much memory as an engine of its own.
+MOST_PROFILES = 16
+_LONGEST_TAG = 100  # letters: file systems take 255 for a whole name
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,9 @@ class EngineProfiles:
     def __post_init__(self) -> None:
         if not self.profiles:
             raise InputError("an engine without a profile accepts nothing", remedy=EXAMPLE)
+        if len(self.profiles) > MOST_PROFILES:
+            what = f"{len(self.profiles)} profiles in one engine are more than {MOST_PROFILES}"
+            raise InputError(what, remedy="Build several engines")
         if len(set(self.profiles)) < len(self.profiles):
             twice = next(profile for profile in self.profiles if self.profiles.count(profile) > 1)
             raise InputError(f"profile {twice.text} is there twice", remedy="Leave one away")
@@ -191,7 +198,16 @@ class EngineProfiles:
         return EngineProfiles(tuple({profile.input_shapes(spec): profile for profile in self}.values()))
 
     def tag(self, spec: ModelSpec) -> str:
-        """Return a name that is safe in file names: `b1-1-1+b1-16-32_640x640`, sizes only where the model's is free."""
+        """Return a name that is safe in file names: `b1-1-1+b1-16-32_640x640`, sizes only where the model's is free.
+
+        A name that would become too long ends in a hash.
+        """
+        tag = self._full_tag(spec)
+        if len(tag) <= _LONGEST_TAG:
+            return tag
+        return f"{tag[:_LONGEST_TAG]}-{hashlib.sha256(tag.encode()).hexdigest()[:8]}"
+
+    def _full_tag(self, spec: ModelSpec) -> str:
         batches = [f"b{profile.minimum}-{profile.optimum}-{profile.maximum}" for profile in self]
         if not spec.input.dynamic_size:
             return "+".join(batches)

@@ -6,11 +6,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from batchproof.errors import StoreError
 
+_WORK, _IN_USE = ".work-", ".in-use"
 # There is no way to read the mask but to set it, for all threads: once, before there are any.
 _UMASK = os.umask(0)
 os.umask(_UMASK)
@@ -55,21 +58,41 @@ def write_bytes(output: Path, content: bytes) -> None:
 def folder_of(output: Path) -> Iterator[Path]:
     """Make the folder `output`, and give a folder inside it to write to; its files move up when the block ends well.
 
-    Raises `StoreError` when the disk refuses; after an exception in the block nothing has moved.
+    They move one by one, into folders that may be there already. What killed writers left is removed. Raises
+    `StoreError` that names the wanted file when the disk refuses; after an exception in the block nothing has moved.
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=output, prefix=".work-"))
+        _sweep(output)
+        temporary = Path(tempfile.mkdtemp(dir=output, prefix=_WORK))
     except OSError as error:
         raise unwritable(output, error.strerror) from error
     try:
-        yield temporary
-        for written in sorted(temporary.iterdir()):
-            _move(written, output / written.name)
+        with FileLock(temporary / _IN_USE):
+            yield temporary
+            for written in sorted(path for path in temporary.rglob("*") if path.is_file() and path.name != _IN_USE):
+                wanted = output / written.relative_to(temporary)
+                wanted.parent.mkdir(parents=True, exist_ok=True)
+                _move(written, wanted)
     except OSError as error:
         raise unwritable(output, error.strerror) from error
+    except StoreError as error:
+        raise StoreError(error.what, where=_wanted(error.where, temporary, output), remedy=error.remedy) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sweep(output: Path) -> None:
+    """Remove the folders of killed writers; one that is at work holds its lock, one that has none has just begun."""
+    for lock in output.glob(f"{_WORK}*/{_IN_USE}"):
+        with suppress(Timeout, OSError), FileLock(lock).acquire(timeout=0):
+            shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _wanted(where: str | Path | None, temporary: Path, output: Path) -> str | Path | None:
+    """Name the file that was to be written, for the temporary one beside it."""
+    inside = where is not None and Path(where).is_relative_to(temporary)
+    return output / Path(where).relative_to(temporary) if where is not None and inside else where
 
 
 def _move(temporary: Path, output: Path) -> None:

@@ -65,12 +65,15 @@ class Store:
         return record if record.key else self._keep(record)
 
     def retain(self, steps: Sequence[Step], stage: str) -> None:
-        """Forget what the stage did for models that the pack has lost, with their files."""
-        wanted = {(step.check, step.subject) for step in steps}
+        """Forget what the stage did for models that the pack has lost, with their files.
+
+        What it did by checks that are not planned this time stays: engines for a target that is not asked for now.
+        """
+        wanted, planned = {(step.check, step.subject) for step in steps}, {step.check for step in steps}
         kept = tuple(
             record
             for record in self.manifest.records
-            if record.stage != stage or (record.check, record.subject) in wanted
+            if record.stage != stage or record.check not in planned or (record.check, record.subject) in wanted
         )
         if kept != self.manifest.records:
             self._save(replace(self.manifest, records=kept))

@@ -22,7 +22,9 @@ from batchproof.zoo.spec import Precision
 
 if TYPE_CHECKING:
     from batchproof.build.tensorrt.timing_cache import TimingCache
+    from batchproof.profile import EngineProfiles
     from batchproof.settings import Settings
+    from batchproof.zoo.spec import ModelSpec
 
 _BACKENDS = {"ort": "ort", "rtx": "rtx", "tensorrt": "local"}
 _MATRIX = ("rtx", "local")
@@ -86,7 +88,7 @@ def build(
     Example: batchproof build det.fp16.onnx --target rtx --profile 1+1,16,32 -o engines
 
     A matrix goes on after failures, reports all of them at the end, and resumes where it was killed:
-    batchproof build --matrix my_models --target rtx --target deepstream-8.0 --profile 1,16,32 --profile 1+1,8 -o store
+    batchproof build --matrix my_models --target rtx --target deepstream-8.0 --profile 1,16,32 --profile 8 -o store
     """
     options = engines.options_of(
         tf32, optimisation_level, workspace, hardware, version_compatible, distributive_independence, compute_capability
@@ -106,7 +108,7 @@ def build(
     wanted = _precisions(precision)
     if matrix:
         _build_matrix(model, output, wanted, settings, recorded, as_json)
-    _build_one(model, output, wanted, settings, recorded, as_json)
+    _build_one(model, output, wanted, settings, recorded, as_json, sized="@" in "".join(profile or ()))
 
 
 def _precisions(typed: list[str] | None) -> tuple[Precision, ...]:
@@ -139,7 +141,7 @@ def _build_matrix(
     if precisions:
         chosen = replace(settings.engines, precisions=precisions)
         settings = replace(settings, engines=chosen)
-    walk(directory_pack(models), output, settings, "build", as_json)
+    walk(directory_pack(models), output, settings, "build", as_json, wanted=settings.engines.targets)
 
 
 def _build_one(
@@ -149,6 +151,8 @@ def _build_one(
     settings: Settings,
     timing_cache: TimingCache | None,
     as_json: bool,
+    *,
+    sized: bool,
 ) -> NoReturn:
     from batchproof.artifacts.output_file import folder_of
     from batchproof.build.build_graph import build_graph
@@ -161,10 +165,16 @@ def _build_one(
     if len(chosen) > 1 or len(profiles) > 1 or len(precisions) > 1:
         raise InputError("this asks for several engines", remedy="Add --matrix, or join profiles of one engine by +")
     spec, found = recognised(model)
+    if sized:
+        _require_own_size(profiles[0], spec)
     if precisions and precisions != (found,):
         remedy = "Make the graph that you want with batchproof surgery"
         raise InputError(f"is typed {found}, {precisions[0]} was asked for", where=model, remedy=remedy)
     goal, wanted = target(chosen[0]), profiles[0].distinct(spec)
+    if timing_cache is not None and goal.builder == "ort":
+        raise InputError(
+            f"{goal.name} has no timing cache", remedy="Leave --timing-cache away, or choose another target"
+        )
     with working(f"building {model.name} for {goal.name}"), folder_of(output) as written:
         files = [written / name for name in engine_files(goal, model.stem, wanted, found)]
         try:
@@ -174,3 +184,11 @@ def _build_one(
             verdicts = (not_run(f"build.{goal.name}.completes", model.stem, error.line()),)
         stop_if_failed(verdicts, as_json)
     conclude(verdicts, as_json, definite=True, output=str(output))
+
+
+def _require_own_size(profiles: EngineProfiles, spec: ModelSpec) -> None:
+    """Refuse sizes that were typed for a model whose own is fixed, unless they are just that."""
+    own = (spec.input.height, spec.input.width)
+    if None not in own and any(size != own for profile in profiles for size in profile.sizes):
+        what = f"profile {profiles.text} names sizes, and this {spec.family} takes {own[0]}x{own[1]} alone"
+        raise InputError(what, remedy="Leave @ and the sizes away")

@@ -20,14 +20,18 @@ Targets = Annotated[
     typer.Option(
         "--target",
         metavar="NAME",
-        help="What to build for, such as rtx, local, deepstream-8.0 or triton-26.07; repeat it. See docs/targets.md.",
+        help="What to build for, such as rtx, local or deepstream-8.0, see batchproof targets; repeat it.",
         show_default=False,
         rich_help_panel=_PANEL,
     ),
 ]
 Tf32 = Annotated[
     bool,
-    typer.Option("--tf32", help="Let FP32 convolutions round their inputs to 10 bits.", rich_help_panel=_PANEL),
+    typer.Option(
+        "--tf32",
+        help="Let FP32 convolutions round their inputs to 10 bits: faster, off by default.",
+        rich_help_panel=_PANEL,
+    ),
 ]
 Level = Annotated[
     int | None,
@@ -58,7 +62,7 @@ Capabilities = Annotated[
     typer.Option(
         "--compute-capability",
         metavar="8.6",
-        help="GPUs that TensorRT-RTX compiles for; repeat it; default: all that it knows.",
+        help="GPUs that TensorRT-RTX compiles for, or current; repeat it; default: all that it knows.",
         show_default=False,
         rich_help_panel=_PANEL,
     ),
@@ -85,11 +89,21 @@ TimingMode = Annotated[
 ]
 TimingFile = Annotated[
     Path | None,
-    typer.Option("--timing-cache-file", metavar="FILE", help="That recording.", rich_help_panel=_PANEL),
+    typer.Option(
+        "--timing-cache-file",
+        metavar="FILE",
+        help="The recording of one engine, with FILE.sha256 beside it.",
+        rich_help_panel=_PANEL,
+    ),
 ]
 TimingHash = Annotated[
     str | None,
-    typer.Option("--timing-cache-sha256", metavar="HASH", help="What it must be.", rich_help_panel=_PANEL),
+    typer.Option(
+        "--timing-cache-sha256",
+        metavar="HASH",
+        help="The SHA-256 that the recording must have, as in FILE.sha256.",
+        rich_help_panel=_PANEL,
+    ),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The verb about this machine: doctor."""
+"""Verbs about machines: doctor for this one, targets for those that engines are built for."""
 
 from __future__ import annotations
 
@@ -18,3 +18,15 @@ def doctor(as_json: Json = False) -> None:
         print_json({"findings": plain(findings)})
     else:
         console.show_findings(findings)
+
+
+@app.command()
+def targets(as_json: Json = False) -> None:
+    """Show what engines can be built for: TensorRT, container, and what must be known to use them there."""
+    from batchproof import console
+    from batchproof.targets import all_targets
+
+    if as_json:
+        print_json({"targets": plain(all_targets())})
+    else:
+        console.show_targets(all_targets())

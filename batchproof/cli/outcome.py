@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,14 +15,16 @@ if TYPE_CHECKING:
     from batchproof.verdict import Verdict
 
 
-def finish(root: Path, manifest: Manifest, as_json: bool) -> NoReturn:
-    """Write the report of a store, show its summary, and exit."""
+def finish(root: Path, manifest: Manifest, as_json: bool, wanted: Sequence[str] = ()) -> NoReturn:
+    """Write the report of a store, show its summary, and exit: with 3 when one of the `wanted` targets got nothing."""
     from batchproof import console
     from batchproof.artifacts.output_file import write_bytes
     from batchproof.report import markdown
     from batchproof.verdict import exit_code
 
     report_path, code = root / "report.md", exit_code(manifest.verdicts)
+    if not code and any(not _gave_something(manifest, target) for target in wanted):
+        code = 3
     write_bytes(report_path, markdown.render(manifest).encode())
     if as_json:
         facts = {"pack": manifest.pack, "store": str(root), "report": str(report_path)}
@@ -31,6 +32,13 @@ def finish(root: Path, manifest: Manifest, as_json: bool) -> NoReturn:
     else:
         console.show_summary(manifest, report_path)
     raise typer.Exit(code)
+
+
+def _gave_something(manifest: Manifest, target: str) -> bool:
+    checks = f"build.{target}"
+    found = [verdict for record in manifest.records if record.stage == "build" for verdict in record.verdicts]
+    built = [verdict for verdict in found if f"{verdict.check}.".startswith(f"{checks}.")]
+    return any(built) or not built
 
 
 def stop_if_failed(verdicts: Sequence[Verdict], as_json: bool) -> None:
@@ -68,7 +76,16 @@ def plain(values: Iterable[Any]) -> list[Any]:
     """Turn dataclasses into what JSON holds."""
     from pydantic import TypeAdapter
 
-    return [json.loads(TypeAdapter(type(value)).dump_json(value)) for value in values]
+    return [_printable(TypeAdapter(type(value)).dump_python(value, mode="json")) for value in values]
+
+
+def _printable(value: Any) -> Any:
+    """Names of files may be no text, which JSON cannot hold."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {name: _printable(entry) for name, entry in value.items()}
+    return [_printable(entry) for entry in value] if isinstance(value, list) else value
 
 
 def print_json(document: dict[str, Any]) -> None:

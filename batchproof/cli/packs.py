@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
@@ -86,11 +87,14 @@ def run(
     )
     name = pack_name(pack) if pack else None
     chosen = directory_pack(models, name) if models else named_pack(name or "demo")
-    walk(chosen, out / chosen.name, replace(settings, plans=plans, engines=chosen_engines), stage, as_json)
+    settings = replace(settings, plans=plans, engines=chosen_engines)
+    walk(chosen, out / chosen.name, settings, stage, as_json, wanted=target or ())
 
 
-def walk(pack: Pack, root: Path, settings: Settings, stage: StageName, as_json: bool) -> NoReturn:
-    """Bring the store at `root` up to date and show its report."""
+def walk(
+    pack: Pack, root: Path, settings: Settings, stage: StageName, as_json: bool, *, wanted: Sequence[str] = ()
+) -> NoReturn:
+    """Bring the store at `root` up to date and show its report; exit code 3 when a target of `wanted` got nothing."""
     from batchproof import console, stages
     from batchproof.artifacts.store import open_store
 
@@ -98,7 +102,7 @@ def walk(pack: Pack, root: Path, settings: Settings, stage: StageName, as_json: 
     with console.ProgressDisplay() as progress, open_store(root, pack.name, progress) as store:
         stages.run(store, pack, settings, until=stage, listener=progress)
         manifest = store.manifest
-    finish(root, manifest, as_json)
+    finish(root, manifest, as_json, wanted)
 
 
 @app.command()

@@ -32,7 +32,7 @@ def matrix(manifest: Manifest) -> tuple[list[str], list[list[Cell]]]:
     """Return the heads, and one row for each model's original and each precision: the answer of every column."""
     columns = _columns(manifest)
     rows = []
-    for subject in _by_model(manifest):
+    for subject in _by_model(manifest, columns):
         verdicts = [verdict for verdict in manifest.verdicts if verdict.subject == subject]
         rows.append([Cell(_label(manifest, subject)), *(_cell(verdicts, column) for column in columns)])
     return ["artifact", *(column.removeprefix("build.") for column in columns)], rows
@@ -72,20 +72,28 @@ def _columns(manifest: Manifest) -> list[str]:
     return [column for column in (*_BEFORE_BUILD, *targets, *_AFTER_BUILD) if column in found]
 
 
-def _by_model(manifest: Manifest) -> list[str]:
+def _by_model(manifest: Manifest, columns: list[str]) -> list[str]:
     """Order the subjects: a model's original and its precisions together, models in the order of the pack."""
-    subjects = list(dict.fromkeys(verdict.subject for verdict in manifest.verdicts))
+    shown = (verdict for verdict in manifest.verdicts if column_of(verdict) in columns)
     models = list(manifest.models)
-    owner = {subject: subject if subject in models else subject.rpartition(".")[0] for subject in subjects}
-    return sorted(
-        subjects, key=lambda subject: models.index(owner[subject]) if owner[subject] in models else len(models)
-    )
+
+    def place(subject: str) -> int:
+        owner = _owner(manifest, subject)
+        return models.index(owner) if owner in models else len(models)
+
+    return sorted(dict.fromkeys(verdict.subject for verdict in shown), key=place)
+
+
+def _owner(manifest: Manifest, subject: str) -> str:
+    """Find the model that a subject belongs to: `det.fp16`, and `det.fp16.b1-8-8` where it has several engines."""
+    owners = (model for model in manifest.models if subject == model or subject.startswith(f"{model}."))
+    return max(owners, key=len, default="")
 
 
 def _label(manifest: Manifest, subject: str) -> str:
-    """Name a precision by itself, below the row of its model."""
-    model, _, precision = subject.rpartition(".")
-    return f"- {precision}" if model in manifest.models else subject
+    """Name a precision, and the profiles of one of several engines, by itself below the row of its model."""
+    owner = _owner(manifest, subject)
+    return f"- {subject.removeprefix(f'{owner}.').replace('.', ' ', 1)}" if owner and owner != subject else subject
 
 
 def _cell(verdicts: list[Verdict], column: str) -> Cell:

@@ -41,8 +41,9 @@ _IMAGES = 3  # odd, and more than two: an even split or a mirrored pair could hi
 
 
 def plan(pack: Pack, settings: Settings) -> list[Step]:
-    """Two steps a model: repair, and conversion to FP16."""
-    return [step for model in pack.models for step in (_repair(model, settings), _fp16(model, settings))]
+    """Two steps a model: repair, and conversion to FP16 where it is built."""
+    steps = [_repair, _fp16] if "fp16" in settings.engines.precisions else [_repair]
+    return [step(model, settings) for model in pack.models for step in steps]
 
 
 def _repair(model: PackModel, settings: Settings) -> Step:

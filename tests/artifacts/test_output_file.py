@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from batchproof.artifacts.output_file import replacing, write_bytes
+from batchproof.artifacts.output_file import folder_of, replacing, unwritable, write_bytes
 from batchproof.errors import StoreError
 
 
@@ -55,3 +55,30 @@ def test_what_is_no_file_is_not_replaced(place: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="it is no regular file"):
         write_bytes(output, b"new")
     assert not output.is_file()
+
+
+def test_files_of_a_folder_move_into_folders_that_are_there_already(tmp_path: Path) -> None:
+    for content in (b"first", b"second"):
+        with folder_of(tmp_path / "out") as written:
+            (written / "det" / "1").mkdir(parents=True)
+            (written / "det" / "1" / "model.plan").write_bytes(content)
+    assert (tmp_path / "out" / "det" / "1" / "model.plan").read_bytes() == b"second"
+    assert os.access(tmp_path / "out" / "det", os.X_OK)
+    assert (tmp_path / "out" / "det").stat().st_mode & 0o111
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["det"]
+
+
+def test_a_folder_that_a_killed_writer_left_is_removed_and_one_in_use_is_not(tmp_path: Path) -> None:
+    killed = tmp_path / ".work-killed"
+    killed.mkdir()
+    (killed / ".in-use").touch()
+    with folder_of(tmp_path) as first, folder_of(tmp_path) as second:
+        assert not killed.exists()
+        assert first.is_dir()
+        assert second.is_dir()
+
+
+def test_the_disk_s_refusal_names_the_wanted_file(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught, folder_of(tmp_path / "out") as written:
+        raise unwritable(written / "det.engine", "No space left on device")
+    assert caught.value.where == tmp_path / "out" / "det.engine"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batchproof.errors import first_few
+from batchproof.export.key_names import quoted
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -12,10 +13,10 @@ def deviations(wanted: Shapes, shapes: Shapes) -> str:
 
     Empty when both are equal.
     """
-    missing = [key for key in wanted if key not in shapes]
-    unexpected = [key for key in shapes if key not in wanted]
+    missing = [quoted(key) for key in wanted if key not in shapes]
+    unexpected = [quoted(key) for key in shapes if key not in wanted]
     reshaped = [
-        f"{key} {list(shapes[key])} instead of {list(shape)}"
+        f"{quoted(key)} {list(shapes[key])} instead of {list(shape)}"
         for key, shape in wanted.items()
         if key in shapes and shapes[key] != shape
     ]

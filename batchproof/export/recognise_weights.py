@@ -9,8 +9,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from batchproof.errors import InputError, first_few
+from batchproof.errors import InputError
 from batchproof.export.deviations import Shapes, deviations
+from batchproof.export.key_names import first_quoted
 from batchproof.export.networks.catalogue import CATALOGUE
 from batchproof.zoo.spec import ModelSpec
 
@@ -31,15 +32,15 @@ def recognise_checkpoint(weights: Mapping[str, Tensor], where: Path | None = Non
 
     Raises `InputError` when there is none: with the entries that differ when one is near, else with the known names.
     """
-    shapes = {key: tuple(tensor.shape) for key, tensor in weights.items()}
-    nearest = max(CATALOGUE, key=lambda name: _fit(_wanted(name), shapes))
+    shapes = _shapes(weights)
+    nearest = _nearest(shapes)
     wanted = _wanted(nearest)
     if shapes == wanted:
         reason = f"all {len(wanted)} entries have the names and shapes of {nearest}"
         return CheckpointRecognition(nearest, CATALOGUE[nearest].spec, reason)
     if _fit(wanted, shapes) < _NEAR:
         raise InputError(
-            f"no known face model: holds {len(shapes)} entries ({first_few(sorted(shapes)) or 'nothing'})",
+            f"no known face model: holds {len(shapes)} entries ({first_quoted(sorted(shapes)) or 'nothing'})",
             where=where,
             remedy=f"Known architectures are {', '.join(CATALOGUE)}",
         )
@@ -48,6 +49,20 @@ def recognise_checkpoint(weights: Mapping[str, Tensor], where: Path | None = Non
         where=where,
         remedy="Take the checkpoint of an unmodified network, whole",
     )
+
+
+def resembles_known(weights: Mapping[str, Tensor]) -> bool:
+    """Say whether `weights` are those of an architecture, or of a variant or a fragment of one."""
+    shapes = _shapes(weights)
+    return _fit(_wanted(_nearest(shapes)), shapes) >= _NEAR
+
+
+def _shapes(weights: Mapping[str, Tensor]) -> Shapes:
+    return {key: tuple(tensor.shape) for key, tensor in weights.items()}
+
+
+def _nearest(shapes: Shapes) -> str:
+    return max(CATALOGUE, key=lambda name: _fit(_wanted(name), shapes))
 
 
 @cache

@@ -108,8 +108,8 @@ def configured_model(checkpoint: Path, config: Path, name: str | None = None) ->
 
     configured, read = check_trained(config, checkpoint)
     reason = f"all {len(read.weights)} entries fit the SCRFD that {config.name} describes{read.remark}"
-    source = ConfiguredSource(checkpoint, config, repr(configured.variant))
-    return PackModel(name or own_name(checkpoint), configured.spec, source, reason, NO_LICENCE)
+    source = ConfiguredSource(checkpoint, configured.files, repr(configured.variant))
+    return PackModel(name or own_name(checkpoint), configured.spec, source, reason + configured.remark, NO_LICENCE)
 
 
 def _published(path: Path) -> tuple[str, str]:

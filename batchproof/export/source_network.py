@@ -15,12 +15,13 @@ from batchproof.zoo.pack import ConfiguredSource, NetworkSource, RecoveredSource
 def network_of(source: NetworkSource) -> nn.Module:
     """Build the network of `source` with its weights, float32, in evaluation mode.
 
-    Raises `InputError` when its files cannot be read, or are no longer those that were recognised.
+    Raises `InputError` when its files cannot be read, when the weights are no longer those of the architecture that
+    was recognised, and when a file of its configuration is no longer the one that was read.
     """
     if isinstance(source, SeededSource):
         return seeded(source.architecture, source.seed)
     if isinstance(source, RecoveredSource):
         return recovered_network(source.path, source.architecture)
     if isinstance(source, ConfiguredSource):
-        return trained_network(source.config, source.path)
+        return trained_network(source)
     return architecture(source.architecture).filled(load_state_dict(source.path))

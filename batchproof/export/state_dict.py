@@ -1,75 +1,80 @@
-"""Finding the one network in what a checkpoint holds: training code wraps its weights in many ways, and says none."""
+"""Finding the one network in what a checkpoint holds: training code keeps its weights in many places, and says none."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
 from torch import Tensor
 
 from batchproof.errors import InputError
-
-SAVE_ALONE = "Save the weights alone: torch.save(network.state_dict(), 'weights.pt')"
-
-Weights = dict[str, Tensor]
+from batchproof.export.key_names import first_quoted, quoted
+from batchproof.export.plain_tensors import are_equal, is_plain
+from batchproof.export.recognise_weights import resembles_known
+from batchproof.export.torch_file import SAVE_ALONE
+from batchproof.export.wrappers import Weights, without_wrappers
 
 _USUAL = "state_dict"  # where mmdetection and Lightning keep it: nothing to remark
 
-# What wraps a whole network: data-parallel training, Lightning, an embedder beside its loss. None of the networks here
-# has all of its weights under one of them, so that taking them off is never a matter of taste.
-_WRAPPERS = ("module.", "model.", "net.", "network.", "backbone.")
-_LIGHTNING = "model."  # its loss head stands beside it
-_COMPILED = "_orig_mod."  # torch.compile's, wherever a module was compiled
+
+@dataclass(frozen=True)
+class _Found:
+    """A state dict under a key of the file, without what is wrapped around its network."""
+
+    key: object
+    weights: Weights
+    remarks: list[str]
 
 
 def find_state_dict(loaded: object, path: Path) -> tuple[Weights, list[str]]:
-    """Return the state dict in `loaded`, itself or the value of one of its keys, and remarks on where it was.
+    """Return the state dict in `loaded`, itself or the value of one of its keys, bare, and remarks on how it was.
 
-    Of several the one with the most entries is taken, so that a loss head may stand beside a network. Raises
-    `InputError` where another has entries of the same names, as averaged weights (EMA) have beside the trained ones:
-    only the user knows which are meant. Raises it too where there is none.
+    Of several the only one that resembles a known network is taken, so that a loss head may stand beside it. Raises
+    `InputError` where another has entries of the same names and not the same numbers, as averaged weights (EMA) have
+    beside the trained ones: only the user knows which are meant. Raises it too where none or several resemble one, as
+    `without_wrappers` does, and where there is no state dict.
     """
     if _is_state_dict(loaded):
-        return dict(loaded), []
-    found = {str(key): value for key, value in _entries(loaded).items() if _is_state_dict(value)}
-    if not found:
-        raise _absent(loaded, path)
-    taken, *others = sorted(found, key=lambda name: len(found[name]), reverse=True)
-    if rivals := [name for name in others if _bare(found[name]).keys() & _bare(found[taken]).keys()]:
+        return without_wrappers(dict(loaded), path)
+    entries = [(key, dict(value)) for key, value in _entries(loaded).items() if _is_state_dict(value)]
+    if not entries:
+        raise _absent(_entries(loaded), path)
+    found = [_Found(key, *without_wrappers(weights, path)) for key, weights in entries]
+    taken, *rivals = _without_repeats(_meant(found))
+    if rivals:
         raise _ambiguous([taken, *rivals], path)
-    beside = [f"{_quoted(others)} left out"] if others else []
-    return dict(found[taken]), [] if [taken, *others] == [_USUAL] else [f"taken from '{taken}'", *beside]
+    return taken.weights, [*_whereabouts(taken, found), *taken.remarks]
 
 
-def without_wrappers(weights: Weights) -> tuple[Weights, list[str]]:
-    """Return the weights by their keys in the bare network, and remarks on what was taken off and left out."""
-    remarks = []
-    bare, removed = _without_compiled(weights)
-    while prefix := _wrapper(bare):
-        removed.append(prefix)
-        if beside := sum(not key.startswith(prefix) for key in bare):
-            remarks.append(f"entries outside '{prefix}' left out: {beside}")
-        bare = {key.removeprefix(prefix): tensor for key, tensor in bare.items() if key.startswith(prefix)}
-    if removed:
-        remarks.insert(0, f"prefixes taken off: {', '.join(removed)}")
-    return bare, remarks
+def _meant(found: list[_Found]) -> list[_Found]:
+    """Leave out what shares no name with a network; where nothing resembles one, all may be meant."""
+    names = {name for one in found if _resembles_known(one.weights) for name in one.weights}
+    return [one for one in found if not names.isdisjoint(one.weights)] or found
 
 
-def _without_compiled(weights: Weights) -> tuple[Weights, list[str]]:
-    bare = {key.replace(_COMPILED, ""): tensor for key, tensor in weights.items()}
-    # Two keys that become one are left alone, for the comparison with the network to name them.
-    return (bare, [_COMPILED]) if len(bare) == len(weights) and bare.keys() != weights.keys() else (weights, [])
+def _resembles_known(weights: Weights) -> bool:
+    return all(is_plain(tensor) for tensor in weights.values()) and resembles_known(weights)
 
 
-def _wrapper(weights: Weights) -> str | None:
-    around_all = (prefix for prefix in _WRAPPERS if weights and all(key.startswith(prefix) for key in weights))
-    lightning = _LIGHTNING if any(key.startswith(_LIGHTNING) for key in weights) else None
-    return next(around_all, lightning)
+def _without_repeats(found: list[_Found]) -> list[_Found]:
+    kept: list[_Found] = []
+    for one in found:
+        if not any(_are_equal(one.weights, other.weights) for other in kept):
+            kept.append(one)
+    return kept
 
 
-def _bare(weights: Mapping[str, Tensor]) -> Weights:
-    return without_wrappers(dict(weights))[0]
+def _are_equal(first: Weights, second: Weights) -> bool:
+    return first.keys() == second.keys() and all(are_equal(first[key], second[key]) for key in first)
+
+
+def _whereabouts(taken: _Found, found: list[_Found]) -> list[str]:
+    others = [one.key for one in found if one is not taken]
+    if not others and taken.key == _USUAL:
+        return []
+    return [f"taken from {quoted(taken.key)}", *([f"{first_quoted(others)} left out"] if others else [])]
 
 
 def _entries(loaded: object) -> Mapping[object, object]:
@@ -81,19 +86,25 @@ def _is_state_dict(value: object) -> TypeGuard[Mapping[str, Tensor]]:
     return bool(entries) and all(isinstance(key, str) and isinstance(entries[key], Tensor) for key in entries)
 
 
-def _absent(loaded: object, path: Path) -> InputError:
-    entries = _entries(loaded)
+def _absent(entries: Mapping[object, object], path: Path) -> InputError:
     foreign = [key for key, value in entries.items() if not isinstance(value, Tensor)]
     if 0 < len(foreign) < len(entries):
-        return InputError(f"no state dict: its entry '{foreign[0]}' is no tensor", where=path, remedy=SAVE_ALONE)
+        return InputError(f"no state dict: its entry {quoted(foreign[0])} is no tensor", where=path, remedy=SAVE_ALONE)
+    deeper = [
+        (key, inner) for key in entries for inner, value in _entries(entries[key]).items() if _is_state_dict(value)
+    ]
+    if deeper:
+        what = f"holds a state dict one level too deep, in {first_quoted(key for key, _ in deeper)}"
+        return InputError(what, where=path, remedy=_save_alone(path, *deeper[0]))
     return InputError("holds no state dict", where=path, remedy=SAVE_ALONE)
 
 
-def _ambiguous(names: list[str], path: Path) -> InputError:
-    what = f"holds the weights of one network more than once: {_quoted(names)}"
-    one = f"torch.load('{path.name}', weights_only=True)['{names[0]}']"
-    return InputError(what, where=path, remedy=f"Save the ones you mean alone, such as torch.save({one}, 'weights.pt')")
+def _ambiguous(found: list[_Found], path: Path) -> InputError:
+    keys = [one.key for one in found]
+    what = f"holds several state dicts that may be meant: {first_quoted(keys)}"
+    return InputError(what, where=path, remedy=_save_alone(path, keys[0]))
 
 
-def _quoted(names: list[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+def _save_alone(path: Path, *keys: object) -> str:
+    one = f"torch.load({path.name!r}, weights_only=True)" + "".join(f"[{quoted(key)}]" for key in keys)
+    return f"Save the ones you mean alone, such as torch.save({one}, 'weights.pt')"

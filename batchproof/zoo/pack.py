@@ -28,14 +28,23 @@ class CheckpointSource:
 
 
 @dataclass(frozen=True)
+class ConfigFile:
+    """A file of a configuration, and the sha256 of what was read from it."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
 class ConfiguredSource:
     """A PyTorch checkpoint of the user's, and the mmdet configuration of the SCRFD that it was trained as.
 
-    `architecture` are all the numbers that were read from the configuration, as text: it may build upon other files.
+    `configs` are the configuration, then all files that it builds upon, as they were when the model was recognised.
+    `architecture` are all the numbers of the network that were read from them, as text.
     """
 
     path: Path
-    config: Path
+    configs: tuple[ConfigFile, ...]
     architecture: str
 
 

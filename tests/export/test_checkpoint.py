@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 import os
-import pickle
-import zipfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from batchproof.errors import InputError
-from batchproof.export.checkpoint import LARGEST_CHECKPOINT, load_state_dict, read_checkpoint
+from batchproof.export.checkpoint import LARGEST_CHECKPOINT, LARGEST_NETWORK, load_state_dict, read_checkpoint
+from batchproof.export.networks.catalogue import CATALOGUE
 
 Weights = dict[str, Tensor]
 
@@ -60,17 +58,6 @@ def test_of_a_lightning_module_the_network_is_read(path: Path, weights: Weights)
     assert_read(path, weights)
 
 
-@pytest.mark.parametrize("zipped", [True, False], ids=["current format", "legacy format"])
-def test_weights_saved_on_a_gpu_are_read_where_there_is_none(
-    path: Path, weights: Weights, zipped: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
-    torch.save(weights, path, _use_new_zipfile_serialization=zipped)
-    content = zipfile.ZipFile(path).read("weights/data.pkl") if zipped else path.read_bytes()
-    assert b"cuda:0" in content
-    assert_read(path, weights)
-
-
 def test_the_prefix_of_lightning_around_data_parallel_is_taken_off(path: Path, weights: Weights) -> None:
     torch.save({"state_dict": prefixed(prefixed(weights, "model."), "module."), "pytorch-lightning_version": "2"}, path)
     assert_read(path, weights)
@@ -105,17 +92,9 @@ def test_all_that_was_done_to_the_weights_is_told(path: Path, weights: Weights) 
     assert read.remark == f"{taken}; stored as float16, exported as float32"
 
 
-def test_averaged_weights_beside_the_trained_ones_are_refused(path: Path, weights: Weights) -> None:
-    torch.save({"state_dict": weights, "ema_state_dict": weights}, path)
-    with pytest.raises(
-        InputError, match=r"more than once: 'state_dict', 'ema_state_dict'\. Save the ones you mean alone"
-    ):
-        load_state_dict(path)
-
-
 def test_numbers_too_large_for_float32_are_named(path: Path, weights: Weights) -> None:
     torch.save({**weights, "a.bias": weights["a.bias"].double() * 1e300}, path)
-    with pytest.raises(InputError, match=r"weights hold NaN or Inf: a\.bias\."):
+    with pytest.raises(InputError, match=r"weights hold NaN or Inf: 'a\.bias'\."):
         load_state_dict(path)
 
 
@@ -128,47 +107,6 @@ def test_half_precision_becomes_float32_and_counters_stay(path: Path, weights: W
 def test_the_constant_of_the_unused_loss_is_dropped(path: Path, weights: Weights) -> None:
     torch.save({**weights, "bbox_head.integral.project": torch.arange(9.0)}, path)
     assert_read(path, weights)
-
-
-@pytest.mark.parametrize("zipped", [True, False], ids=["current format", "legacy format"])
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.95])
-def test_a_truncated_file_is_refused(path: Path, weights: Weights, zipped: bool, share: float) -> None:
-    torch.save(weights, path, _use_new_zipfile_serialization=zipped)
-    content = path.read_bytes()
-    path.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(InputError, match=r"weights\.pth: not a PyTorch checkpoint, or a truncated one\. Fetch or save"):
-        load_state_dict(path)
-
-
-@pytest.mark.parametrize("content", [b"just a text file", b"\x89PNG\r\n\x1a\n", b"PK\x03\x04zip"])
-def test_a_foreign_file_is_refused(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    with pytest.raises(InputError, match="not a PyTorch checkpoint"):
-        load_state_dict(path)
-
-
-class Harmful:
-    def __init__(self, victim: Path) -> None:
-        self.victim = victim
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.unlink, (self.victim,)
-
-
-@pytest.mark.parametrize("zipped", [True, False], ids=["current format", "legacy format"])
-def test_code_is_named_and_not_run(path: Path, weights: Weights, tmp_path: Path, zipped: bool) -> None:
-    victim = tmp_path / "victim"
-    victim.touch()
-    torch.save({"state_dict": weights, "hook": Harmful(victim)}, path, _use_new_zipfile_serialization=zipped)
-    with pytest.raises(InputError, match=r"refused: loading it would run code \(\S+\).*Save the weights alone"):
-        load_state_dict(path)
-    assert victim.exists()
-
-
-def test_a_whole_network_is_refused_as_code(path: Path) -> None:
-    torch.save(nn.Linear(2, 2), path)
-    with pytest.raises(InputError, match=r"would run code \(torch\.nn\.modules\.linear\.Linear\)"):
-        load_state_dict(path)
 
 
 @pytest.mark.parametrize("content", [[1, 2], {}, {"state_dict": {}}, {"state_dict": 5}, 3], ids=str)
@@ -188,14 +126,14 @@ def test_an_entry_that_is_no_tensor_is_named(path: Path, weights: Weights) -> No
 def test_weights_that_are_not_finite_are_named(path: Path, weights: Weights, value: float) -> None:
     weights["a.bias"][7] = value
     torch.save(weights, path)
-    with pytest.raises(InputError, match=r"weights hold NaN or Inf: a\.bias\."):
+    with pytest.raises(InputError, match=r"weights hold NaN or Inf: 'a\.bias'\."):
         load_state_dict(path)
 
 
 def test_a_file_of_absurd_size_is_refused_unread(path: Path) -> None:
     with path.open("wb") as stream:
         stream.truncate(LARGEST_CHECKPOINT + 1)  # sparse: occupies nothing
-    with pytest.raises(InputError, match=r"4294967297 bytes are too large"):
+    with pytest.raises(InputError, match=r"4294967297 bytes are too large, 4294967296 are allowed"):
         load_state_dict(path)
 
 
@@ -206,20 +144,27 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         load_state_dict(tmp_path)
 
 
-def test_a_bare_pickle_is_refused_for_what_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "bare.pt"
-    path.write_bytes(pickle.dumps({"weights": [1.0, 2.0]}))
-    with pytest.raises(InputError, match=r"refused: a bare pickle, .* code in a pickle can do anything"):
-        load_state_dict(path)
-
-
-def test_weights_that_claim_more_than_the_file_can_hold_are_refused(tmp_path: Path) -> None:
-    torch.save({"w": torch.zeros(1).expand(2**42)}, tmp_path / "huge.pt")
-    with pytest.raises(InputError, match="without data: w"):
-        load_state_dict(tmp_path / "huge.pt")
-
-
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.pt")
     with pytest.raises(InputError, match="not a regular file"):
         load_state_dict(tmp_path / "pipe.pt")
+
+
+def test_weights_that_are_not_plain_are_refused_by_name(path: Path, weights: Weights) -> None:
+    torch.save({**weights, "a.bias": weights["a.bias"].to_sparse()}, path)
+    with pytest.raises(InputError, match=r"weights are sparse, .* or without data: 'a\.bias'\."):
+        load_state_dict(path)
+
+
+def test_one_storage_under_many_keys_is_refused_before_it_is_copied(path: Path) -> None:
+    """A file of 2 MB; as float32 each key would be a copy of its own."""
+    storage = torch.zeros(2**20, dtype=torch.half)
+    keys = LARGEST_NETWORK // len(storage) + 1
+    torch.save({f"w{index}": storage for index in range(keys)}, path)
+    with pytest.raises(InputError, match=r"269484032 weights are too many for a face model, 268435456 are allowed"):
+        load_state_dict(path)
+
+
+def test_the_largest_network_may_be_read() -> None:
+    sizes = {sum(t.numel() for t in one.skeleton().state_dict().values()) for one in CATALOGUE.values()}
+    assert LARGEST_NETWORK / 2 < max(sizes) <= LARGEST_NETWORK

@@ -22,11 +22,13 @@ from batchproof.export.heads import UnitEmbedding
 from batchproof.export.networks.catalogue import CATALOGUE
 from batchproof.export.options import DEFAULTS, NEWEST_OPSET, OLDEST_OPSET, ExportOptions
 from batchproof.export.recognise_weights import recognise_checkpoint
+from batchproof.policy import load_policy
 from batchproof.runtime import OnnxRuntimeRunner
 from batchproof.validate.independence import prove
 from batchproof.verdict import Status
 from batchproof.zoo.recognise import recognise
 
+LIMITS = load_policy().export
 EXPORTED = ["scrfd_500m", "scrfd_2.5g_bnkps", "mbf", "mobilefacenet_112"]
 
 
@@ -120,7 +122,7 @@ def test_every_opset_is_right(name: str, opset: int, tmp_path: Path) -> None:
     model = exported(name, tmp_path, ExportOptions(opset=opset))
     assert [each.version for each in model.opset_import] == [opset]
     assert prove(model).status is Status.PROVEN
-    assert check_against_torch(random(name), CATALOGUE[name].spec, tmp_path / "exported.onnx", name)
+    assert check_against_torch(random(name), CATALOGUE[name].spec, tmp_path / "exported.onnx", name, LIMITS)
 
 
 @pytest.mark.parametrize(("name", "opset"), [("scrfd_500m", 21), ("mobilefacenet_112", 17)])
@@ -130,7 +132,7 @@ def test_the_dynamo_exporter_is_right_too(name: str, opset: int, tmp_path: Path)
     assert (guard in {node.name for node in model.graph.node}) == spec.input.dynamic_size
     assert prove(model).status is Status.PROVEN
     assert recognise(model).spec == spec
-    assert check_against_torch(random(name), spec, tmp_path / "exported.onnx", name)
+    assert check_against_torch(random(name), spec, tmp_path / "exported.onnx", name, LIMITS)
 
 
 def test_the_dynamo_exporter_repeats_itself(tmp_path: Path) -> None:
@@ -149,7 +151,7 @@ def test_embeddings_of_length_one(tmp_path: Path) -> None:
     path = tmp_path / "unit.onnx"
     export_onnx(network, spec, path, metadata={})
     assert prove(onnx_file.read(path)).status is Status.PROVEN
-    assert check_against_torch(network, spec, path, "unit")
+    assert check_against_torch(network, spec, path, "unit", LIMITS)
     faces = np.random.default_rng(0).uniform(-1, 1, (3, 3, 112, 112)).astype(np.float32)
     embeddings = OnnxRuntimeRunner(path).infer(faces)["embedding"]
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)

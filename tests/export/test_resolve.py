@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from batchproof.zoo.pack import (
     NO_LICENCE,
     PUBLISHED_PACKS,
     CheckpointSource,
+    ConfigFile,
     ConfiguredSource,
     OnnxSource,
     RecoveredSource,
@@ -156,11 +158,13 @@ def test_a_checkpoint_with_its_configuration_is_that_network(tmp_path: Path) -> 
     checkpoint = saved(tmp_path / "epoch_640.ckpt", dict(weights))
     model = configured_model(checkpoint, config)
     assert (model.name, model.spec) == ("epoch_640", families.scrfd(keypoints=False))
-    assert model.source == ConfiguredSource(checkpoint, config, repr(RESNET_VARIANT))
-    expected = (
-        f"all {len(weights)} entries fit the SCRFD that mine.py describes; stored as float16, exported as float32"
+    sha256 = hashlib.sha256(config.read_bytes()).hexdigest()
+    assert model.source == ConfiguredSource(checkpoint, (ConfigFile(config, sha256),), repr(RESNET_VARIANT))
+    assert model.reason == (
+        f"all {len(weights)} entries fit the SCRFD that mine.py describes; stored as float16, exported as float32; "
+        "the configuration does not say how it tests: SCRFD's own preprocessing is assumed, "
+        "RGB, (pixel - 127.5) / 128.0"
     )
-    assert model.reason == expected
 
 
 def test_a_recovered_published_file_keeps_its_licence(tmp_path: Path, test_data: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from batchproof.errors import InputError
 from batchproof.export.exporter import export_onnx
 from batchproof.export.networks.scrfd import SCRFD
+from batchproof.export.resolve import configured_model
 from batchproof.export.seeded import seeded
 from batchproof.export.source_network import network_of
 from batchproof.zoo import families
@@ -42,7 +43,9 @@ def test_a_configured_source_gives_its_network(tmp_path: Path) -> None:
     network, images = SCRFD(RESNET_VARIANT).eval(), torch.rand(1, 3, 64, 64)
     torch.save(network.state_dict(), tmp_path / "mine.pth")
     config = written(tmp_path / "mine.py", RESNET)
-    found = network_of(ConfiguredSource(tmp_path / "mine.pth", config, repr(RESNET_VARIANT)))
+    model = configured_model(tmp_path / "mine.pth", config)
+    assert isinstance(model.source, ConfiguredSource)
+    found = network_of(model.source)
     with torch.inference_mode():
         assert all(torch.equal(a, b) for a, b in zip(found(images), network(images), strict=True))
 

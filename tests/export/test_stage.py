@@ -44,6 +44,7 @@ def test_a_recovered_network_is_compared_with_its_original_and_with_its_export(o
     verdicts = export(recovered_model(original), tmp_path / "out.onnx", LIMITS)
     assert [(each.check, each.status) for each in verdicts] == [
         ("export.recovered.score", Status.PASS),
+        ("export.recovered.tenfold_score", Status.PASS),
         ("export.recovered.relative", Status.PASS),
         ("export.parity", Status.PASS),
     ]
@@ -52,13 +53,14 @@ def test_a_recovered_network_is_compared_with_its_original_and_with_its_export(o
     assert len(found["batchproof.source_sha256"]) == 64
 
 
-def test_a_configured_network_depends_on_both_of_its_files(tmp_path: Path) -> None:
+def test_a_configured_network_depends_on_all_of_its_files(tmp_path: Path) -> None:
     pytest.importorskip("mmengine", reason="the extra 'mmdet' is not installed")
-    config, checkpoint = written(tmp_path / "mine.py", RESNET), tmp_path / "mine.pth"
+    base, config, checkpoint = written(tmp_path / "base.py", RESNET), tmp_path / "mine.py", tmp_path / "mine.pth"
+    config.write_text("_base_ = 'base.py'\n")
     torch.save(SCRFD(RESNET_VARIANT).state_dict(), checkpoint)
     model = configured_model(checkpoint, config)
     [step] = plan(Pack("mine", (model,)), Settings(ProfileChoice(), None, load_policy()))
-    assert step.sources == (checkpoint, config)
+    assert step.sources == (checkpoint, config, base)
     assert step.settings["architecture"] == repr(RESNET_VARIANT)
     [verdict] = export(model, tmp_path / "mine.onnx", LIMITS)
     assert (verdict.check, verdict.status) == ("export.parity", Status.PASS)
@@ -76,13 +78,20 @@ def test_other_limits_judge_networks_again_and_leave_onnx_files_alone(original: 
 
 
 def test_the_policy_of_the_settings_judges(original: Path, tmp_path: Path) -> None:
-    [step] = steps(replace(LIMITS, recovered_score=0.0, parity=0.5), recovered_model(original))
+    [step] = steps(replace(LIMITS, recovered_relative=0.5, parity=0.5), recovered_model(original))
     verdicts = step.action(Workspace((), step.sources, (tmp_path / "out.onnx",))).verdicts
     assert {each.check: (each.status, each.threshold) for each in verdicts} == {
-        "export.recovered.score": (Status.FAIL, 0.0),
-        "export.recovered.relative": (Status.PASS, LIMITS.recovered_relative),
+        "export.recovered.score": (Status.PASS, LIMITS.recovered_score),
+        "export.recovered.tenfold_score": (Status.PASS, LIMITS.recovered_tenfold_score),
+        "export.recovered.relative": (Status.PASS, 0.5),
         "export.parity": (Status.PASS, 0.5),
     }
+
+
+def test_a_network_that_is_not_its_original_is_compared_with_nothing_else(original: Path, tmp_path: Path) -> None:
+    *recovered, parity = export(recovered_model(original), tmp_path / "out.onnx", replace(LIMITS, recovered_score=0.0))
+    assert [each.status for each in recovered] == [Status.FAIL, Status.PASS, Status.PASS]
+    assert (parity.check, parity.status, parity.figure) == ("export.parity", Status.NOT_RUN, None)
 
 
 @pytest.mark.parametrize("options", [["--recover"], ["--config", "config.py"]])

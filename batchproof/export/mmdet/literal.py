@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchproof.artifacts.input_file import read_bytes
 from batchproof.errors import InputError
 from batchproof.export.mmdet.plain_data import BASE, REMEDY, assigned_name, check_statements
+from batchproof.zoo.pack import ConfigFile
 
 LARGEST_CONFIG = 2**20  # bytes; the published ones have 8000
 
 MOST_FILES = 20  # that build upon each other, each counted as often as it is named
 
+_REMEDY = "Name a configuration of SCRFD"
+
 
 @dataclass(frozen=True)
 class PlainFile:
-    """A configuration that was found to be plain data: its path, what it assigns, and the files it builds upon."""
+    """A configuration that was found to be plain data: its path, what it assigns, and the files it builds upon.
+
+    `sha256` is that of the bytes that were read.
+    """
 
     path: Path
     assignments: str
     bases: tuple[PlainFile, ...]
+    sha256: str
+
+    @property
+    def files(self) -> tuple[ConfigFile, ...]:
+        """The file itself, then all that it builds upon, each once."""
+        deeper = (file for base in self.bases for file in base.files)
+        return tuple(dict.fromkeys((ConfigFile(self.path, self.sha256), *deeper)))
 
 
 def read_plain(path: Path) -> PlainFile:
@@ -45,29 +60,31 @@ class _Reader:
             what = f"is one of more than {MOST_FILES} files that build upon each other, or upon themselves"
             raise InputError(what, where=path, remedy="Write the configuration out as one file")
         self._left -= 1
-        assignments, names = _plain(path)
-        return PlainFile(path, assignments, tuple(self.read(_as_mmengine_finds(path.parent / name)) for name in names))
+        content = _content(path)
+        assignments, names = _plain(content, path)
+        bases = tuple(self.read(_as_mmengine_finds(path.parent / name)) for name in names)
+        return PlainFile(path, assignments, bases, hashlib.sha256(content).hexdigest())
 
 
-def _plain(path: Path) -> tuple[str, list[str]]:
+def _content(path: Path) -> bytes:
+    if path.suffix != ".py":
+        raise InputError("is no .py file", where=path, remedy=_REMEDY)
+    try:
+        return read_bytes(path, largest=LARGEST_CONFIG, too_large=_REMEDY)
+    except ValueError as error:
+        raise InputError(f"is a name that no file can have ({error})", where=path, remedy=_REMEDY) from error
+
+
+def _plain(content: bytes, path: Path) -> tuple[str, list[str]]:
     """Return what the file assigns, and the names of its bases."""
     try:
-        tree = ast.parse(_without_templates(_text(path), path))
+        tree = ast.parse(_without_templates(content.decode("utf-8-sig"), path))
         check_statements(tree, path)
         own = [s for s in tree.body if isinstance(s, ast.Assign) and assigned_name(s) != BASE]
         # Unparsed once more looked at: what is no template in two adjacent texts is one when they are joined.
         return _without_templates("\n".join(map(ast.unparse, own)), path), _base_names(tree, path)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"is no Python that can be read ({error})", where=path, remedy="Check the file") from error
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.suffix != ".py" or path.stat().st_size > LARGEST_CONFIG or not path.is_file():
-            raise InputError("no .py file of at most 1 MiB", where=path, remedy="Name a configuration of SCRFD")
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=path, remedy="Check the path") from error
 
 
 def _without_templates(text: str, path: Path) -> str:

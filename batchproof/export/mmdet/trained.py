@@ -16,6 +16,7 @@ from batchproof.export.mmdet.config import Configured, read_config
 from batchproof.export.mmdet.validated import refused
 from batchproof.export.networks.catalogue import Architecture
 from batchproof.export.networks.scrfd import SCRFD
+from batchproof.zoo.pack import ConfiguredSource
 
 LARGEST_NETWORK = 2**28  # weights, 1 GiB of them; the largest published detector has 10 million
 
@@ -27,21 +28,30 @@ def check_trained(config: Path, checkpoint: Path) -> tuple[Configured, Checkpoin
     before anything of its size is in memory, and with the entries that differ when they do not fit.
     """
     configured = read_config(config)
+    return configured, _fitting(configured, checkpoint)
+
+
+def trained_network(source: ConfiguredSource) -> nn.Module:
+    """Build the network of `source`, float32, in evaluation mode.
+
+    Raises `InputError` as `check_trained` does, and when a file of the configuration has changed since it was
+    recognised: what was said of the model then would not be true of this network.
+    """
+    configured = read_config(source.configs[0].path)
+    if changed := {*configured.files} ^ {*source.configs}:
+        where = min(file.path for file in changed)
+        raise InputError("has changed since the model was recognised", where=where, remedy="Start again")
+    return architecture_of(configured).filled(_fitting(configured, source.path).weights)
+
+
+def _fitting(configured: Configured, checkpoint: Path) -> Checkpoint:
+    config = configured.files[0].path
     wanted = _wanted(configured, config)
     read = read_checkpoint(checkpoint)
     if difference := deviations(wanted, _shapes(read.weights)):
         what = f"does not fit the network of {config.name}: {difference}"
         raise InputError(what, where=checkpoint, remedy="Name the configuration that it was trained with")
-    return configured, read
-
-
-def trained_network(config: Path, checkpoint: Path) -> nn.Module:
-    """Build the network of `config` with the weights of `checkpoint`, float32, in evaluation mode.
-
-    Raises `InputError` as `check_trained` does.
-    """
-    configured, read = check_trained(config, checkpoint)
-    return architecture_of(configured).filled(read.weights)
+    return read
 
 
 def architecture_of(configured: Configured) -> Architecture:

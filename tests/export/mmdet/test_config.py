@@ -47,15 +47,22 @@ def test_a_configuration_may_build_upon_another(path: Path, tmp_path: Path) -> N
         "model = dict(neck=dict(out_channels=width),\n"
         "             bbox_head=dict(in_channels=width, norm_cfg=dict(_delete_=True, type='BN')))\n"
     )
-    variant = read_config(path).variant
-    assert (variant.neck, variant.head.groups) == (14, None)
-    assert variant.backbone == RESNET_VARIANT.backbone
+    found = read_config(path)
+    assert (found.variant.neck, found.variant.head.groups) == (14, None)
+    assert found.variant.backbone == RESNET_VARIANT.backbone
+    assert [file.path for file in found.files] == [path, tmp_path / "base.py"]
 
 
 def test_a_configuration_has_the_preprocessing_that_it_tests_with(path: Path) -> None:
     step = {"type": "Normalize", "mean": [104.0] * 3, "std": [1.0] * 3, "to_rgb": False}
-    image = read_config(written(path, RESNET, data={"test": {"pipeline": [step]}})).spec.input
-    assert (image.mean, image.std, image.colour) == (104.0, 1.0, "BGR")
+    found = read_config(written(path, RESNET, data={"test": {"pipeline": [step]}}))
+    image = found.spec.input
+    assert (image.mean, image.std, image.colour, found.remark) == (104.0, 1.0, "BGR", "")
+
+
+def test_a_configuration_that_does_not_say_how_it_tests_is_remarked_upon(path: Path) -> None:
+    expected = "; the configuration does not say how it tests: SCRFD's own preprocessing is assumed, "
+    assert read_config(written(path, RESNET)).remark == f"{expected}RGB, (pixel - 127.5) / 128.0"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
 from batchproof.errors import InputError
 from batchproof.export.mmdet.literal import LARGEST_CONFIG, MOST_FILES, PlainFile, read_plain
+from batchproof.zoo.pack import ConfigFile
 
 
 @pytest.fixture
@@ -87,11 +89,22 @@ def test_what_is_no_python_is_refused(path: Path, content: bytes) -> None:
 
 def test_only_small_python_files_are_read(tmp_path: Path, path: Path) -> None:
     path.write_bytes(b"#" * (LARGEST_CONFIG + 1))
-    for odd in (path, tmp_path / "config.yaml", tmp_path):
-        with pytest.raises(InputError, match=r"no \.py file of at most 1 MiB"):
-            read_plain(odd)
-    with pytest.raises(InputError, match=r"cannot be read \(No such file"):
-        read_plain(tmp_path / "no.py")
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "config.yaml").write_text("")
+    faults = {
+        "config.py": f"{LARGEST_CONFIG + 1} bytes are too large, {LARGEST_CONFIG} are allowed",
+        "config.yaml": r"is no \.py file",
+        "folder.py": r"cannot be read \(Is a directory",
+        "no.py": r"cannot be read \(No such file",
+    }
+    for name, fault in faults.items():
+        with pytest.raises(InputError, match=rf"{name}: {fault}"):
+            read_plain(tmp_path / name)
+
+
+def test_line_ends_and_byte_order_marks_of_windows_mean_nothing(path: Path) -> None:
+    path.write_bytes(b'\xef\xbb\xbfx = 1\r\ny = """a\r\nb"""\r\n')
+    assert _run(read_plain(path).assignments) == {"x": 1, "y": "a\nb"}
 
 
 def test_bases_are_checked_too(path: Path, tmp_path: Path) -> None:
@@ -99,11 +112,29 @@ def test_bases_are_checked_too(path: Path, tmp_path: Path) -> None:
     (tmp_path / "deep" / "one.py").write_text("_base_ = '../two.py'")
     (tmp_path / "two.py").write_text("x = 1")
     path.write_text("_base_ = ['deep/one.py', './two.py']")
-    two = PlainFile(tmp_path / "two.py", "x = 1", ())
-    assert read_plain(path) == PlainFile(path, "", (PlainFile(tmp_path / "deep" / "one.py", "", (two,)), two))
+    two = PlainFile(tmp_path / "two.py", "x = 1", (), _sha256(tmp_path / "two.py"))
+    one = PlainFile(tmp_path / "deep" / "one.py", "", (two,), _sha256(tmp_path / "deep" / "one.py"))
+    assert read_plain(path) == PlainFile(path, "", (one, two), _sha256(path))
     (tmp_path / "two.py").write_text("import os")
     with pytest.raises(InputError, match=r"two\.py: refused: line 1"):
         read_plain(path)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_every_file_is_named_once_with_the_hash_of_what_was_read(path: Path, tmp_path: Path) -> None:
+    one, two, three = (tmp_path / f"{name}.py" for name in ("one", "two", "three"))
+    path.write_text("_base_ = ['one.py', 'three.py']")
+    one.write_text("_base_ = ['two.py', 'three.py']")
+    two.write_bytes(b"\xef\xbb\xbfx = 1\r\n")
+    three.write_text("z = 1")
+    expected = tuple(ConfigFile(file, _sha256(file)) for file in (path, one, two, three))
+    plain = read_plain(path)
+    for file in expected:
+        file.path.write_text("y = 2")
+    assert plain.files == expected
 
 
 def test_the_base_that_mmengine_finds_is_the_one_checked(path: Path, tmp_path: Path) -> None:

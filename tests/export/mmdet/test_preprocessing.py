@@ -11,7 +11,7 @@ from batchproof.export.mmdet.preprocessing import normalised
 from batchproof.zoo import families
 
 PATH = Path("config.py")
-NOTHING = {"type": "DetDataPreprocessor"}
+NOTHING = {"type": "DetDataPreprocessor", "pad_size_divisor": 32}
 IMAGE = families.scrfd().input
 
 Step = dict[str, Any]
@@ -26,44 +26,94 @@ def preprocessor(mean: float = 104.0, std: float = 2.0, *, to_rgb: bool = False)
     return {"type": "DetDataPreprocessor", "mean": [mean] * 3, "std": [std] * 3, "bgr_to_rgb": to_rgb, "pad_value": 0}
 
 
-def pipeline(normalize: Step) -> list[Step]:
-    return [{"type": "Load"}, {"type": "MultiScaleFlipAug", "transforms": [{"type": "Resize"}, normalize]}]
+def pipeline(*normalize: Step) -> list[Step]:
+    return [{"type": "LoadImageFromFile"}, {"type": "MultiScaleFlipAug", "transforms": [{"type": "Pad"}, *normalize]}]
 
 
-PLACES: dict[str, Place] = {
+IN_PIPELINES: dict[str, Place] = {
     "test_pipeline": lambda **way: {"test_pipeline": pipeline(step(**way))},
     "data.test": lambda **way: {"data": {"test": {"pipeline": pipeline(step(**way))}}},
     "test_dataloader": lambda **way: {"test_dataloader": {"dataset": {"pipeline": pipeline(step(**way))}}},
+    "val_dataloader": lambda **way: {"val_dataloader": {"dataset": {"pipeline": pipeline(step(**way))}}},
+}
+BESIDE: dict[str, Place] = {
     "model.data_preprocessor": lambda **way: {"model": {"data_preprocessor": preprocessor(**way)}},
     "data_preprocessor": lambda **way: {"data_preprocessor": preprocessor(**way)},
 }
+PLACES = {**IN_PIPELINES, **BESIDE}
+
+
+def found(values: Step) -> tuple[float, float, str]:
+    image = normalised(IMAGE, values, PATH)
+    assert image is not None
+    return image.mean, image.std, image.colour
+
+
+def refusal(values: Step) -> str:
+    with pytest.raises(InputError) as error:
+        normalised(IMAGE, values, PATH)
+    assert error.value.line().startswith("config.py: configuration refused: ")
+    return error.value.line()
 
 
 @pytest.mark.parametrize("to_rgb", [True, False])
 @pytest.mark.parametrize("place", PLACES)
 def test_every_place_is_read(place: str, to_rgb: bool) -> None:
-    found = normalised(IMAGE, PLACES[place](to_rgb=to_rgb), PATH)
-    assert (found.mean, found.std, found.colour) == (104.0, 2.0, "RGB" if to_rgb else "BGR")
+    assert found(PLACES[place](to_rgb=to_rgb)) == (104.0, 2.0, "RGB" if to_rgb else "BGR")
 
 
-def test_places_may_agree() -> None:
-    values = {key: value for place in PLACES.values() for key, value in place().items()}
-    assert normalised(IMAGE, values, PATH) == normalised(IMAGE, {"test_pipeline": [step()]}, PATH) != IMAGE
+@pytest.mark.parametrize("places", [IN_PIPELINES, BESIDE], ids=["in pipelines", "beside the model"])
+def test_places_that_do_not_follow_each_other_may_agree(places: dict[str, Place]) -> None:
+    values = {key: value for place in places.values() for key, value in place().items()}
+    assert found(values) == (104.0, 2.0, "BGR")
 
 
 @pytest.mark.parametrize("other", [{"mean": 103.0}, {"std": 1.0}, {"to_rgb": True}], ids=str)
-@pytest.mark.parametrize("place", [place for place in PLACES if place != "test_pipeline"])
-def test_places_that_disagree_are_refused_with_what_they_say(place: str, other: Step) -> None:
-    with pytest.raises(InputError) as error:
-        normalised(IMAGE, {**PLACES["test_pipeline"](), **PLACES[place](**other)}, PATH)
-    assert "config.py: configuration refused: pixels are normalised in more than one way: " in error.value.line()
-    assert "test_pipeline.Normalize has mean 104.0, std 2.0, BGR; " in error.value.line()
-    assert f"; {place}" in error.value.line()
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [*(("test_pipeline", place) for place in list(IN_PIPELINES)[1:]), ("model.data_preprocessor", "data_preprocessor")],
+)
+def test_places_that_disagree_are_refused_with_what_they_say(first: str, second: str, other: Step) -> None:
+    line = refusal({**PLACES[first](), **PLACES[second](**other)})
+    assert "pixels are normalised in more than one way: " in line
+    assert f"{first} has mean 104.0, std 2.0, BGR; {second}" in line
 
 
-def test_two_steps_of_one_pipeline_that_disagree_are_refused() -> None:
-    with pytest.raises(InputError, match=r"std 2\.0, BGR; test_pipeline\.Normalize \(2\) has mean 104\.0, std 3\.0"):
-        normalised(IMAGE, {"test_pipeline": [step(), step(std=3.0)]}, PATH)
+def test_a_pipeline_that_leaves_pixels_alone_disagrees_too() -> None:
+    line = refusal({"test_pipeline": pipeline(), **PLACES["data.test"]()})
+    assert "test_pipeline has mean 0.0, std 1.0, BGR; data.test.pipeline has mean 104.0, std 2.0, BGR" in line
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("before", IN_PIPELINES)
+def test_a_preprocessor_after_a_pipeline_that_normalises_is_refused(before: str, beside: str) -> None:
+    line = refusal({**PLACES[before](), **PLACES[beside]()})
+    assert "pixels are normalised twice: " in line
+    assert f"; and after that {beside} has mean 104.0, std 2.0, BGR" in line
+
+
+def test_colours_that_are_swapped_after_a_pipeline_are_refused() -> None:
+    assert "twice" in refusal({**PLACES["test_pipeline"](), "data_preprocessor": {**NOTHING, "bgr_to_rgb": True}})
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_where_one_normalises_the_other_may_be_there_and_do_nothing(place: str) -> None:
+    other: Step = {"data_preprocessor": NOTHING} if place in IN_PIPELINES else {"test_pipeline": pipeline()}
+    assert found({**other, **PLACES[place]()}) == (104.0, 2.0, "BGR")
+
+
+@pytest.mark.parametrize(
+    ("colour", "values"),
+    [
+        ("BGR", {"test_pipeline": pipeline()}),
+        ("BGR", {"data_preprocessor": NOTHING}),
+        ("BGR", {"data_preprocessor": {**NOTHING, "mean": None, "std": None, "bgr_to_rgb": False}}),
+        ("RGB", {"data_preprocessor": {**NOTHING, "bgr_to_rgb": True}}),
+        ("BGR", {"test_pipeline": pipeline(), "model": {"data_preprocessor": NOTHING}}),
+    ],
+)
+def test_pixels_that_nobody_normalises_are_those_that_were_read(colour: str, values: Step) -> None:
+    assert found(values) == (0.0, 1.0, colour)
 
 
 @pytest.mark.parametrize("part", ["mean", "std"])
@@ -85,41 +135,23 @@ def _mappings_with(value: Any, key: str) -> Iterator[Step]:
 
 @pytest.mark.parametrize(
     "values",
-    [
-        {},
-        {"test_pipeline": [{"type": "Load"}]},
-        {"train_pipeline": [step()], "data": {"train": {"pipeline": [step()]}}},
-        {"model": {"data_preprocessor": {**NOTHING, "pad_size_divisor": 32}}},
-        {"model": 5, "data": None},
-    ],
-    ids=["nothing", "no Normalize", "training alone", "padding alone", "odd"],
+    [{}, {"train_pipeline": [step()], "data": {"train": {"pipeline": [step()]}}}, {"model": 5, "data": None}],
+    ids=["nothing", "training alone", "odd"],
 )
-def test_without_a_word_on_it_the_familys_preprocessing_stays(values: Step) -> None:
-    assert normalised(IMAGE, values, PATH) == IMAGE
+def test_a_configuration_may_say_nothing(values: Step) -> None:
+    assert normalised(IMAGE, values, PATH) is None
 
 
 @pytest.mark.parametrize(
     ("fault", "values"),
     [
-        ("Normalize.std.1: Input should be greater", {"test_pipeline": [{**step(), "std": [1.0, 0.0, 1.0]}]}),
-        (
-            "Normalize.mean.0: Input should be a valid number, not '1'",
-            {"test_pipeline": [{**step(), "mean": ["1", 0.0, 0.0]}]},
-        ),
-        (
-            "Normalize.type: Input should be 'Normalize', not 'mmcv.Normalize'",
-            {"data": {"test": [{**step(), "type": "mmcv.Normalize"}]}},
-        ),
-        (
-            "data_preprocessor.std: Field required",
-            {"data_preprocessor": {**NOTHING, "mean": [0.0] * 3}},
-        ),
-        ("rgb_to_bgr: Input should be False, not True", {"data_preprocessor": {**preprocessor(), "rgb_to_bgr": True}}),
-        ("to_uint8: Unexpected keyword", {"data_preprocessor": {**preprocessor(), "to_uint8": True}}),
-        ("data_preprocessor.type: Input should be", {"data_preprocessor": {**preprocessor(), "type": "Mine"}}),
+        ("data_preprocessor: mean and std belong together", {**NOTHING, "mean": [0.0] * 3}),
+        ("data_preprocessor: mean and std belong together", {**NOTHING, "std": [1.0] * 3}),
+        ("rgb_to_bgr: Input should be False, not True", {**preprocessor(), "rgb_to_bgr": True}),
+        ("to_uint8: Unexpected keyword", {**preprocessor(), "to_uint8": True}),
+        ("data_preprocessor.type: Input should be", {**NOTHING, "type": "Mine"}),
+        ("data_preprocessor: Input should be a dictionary", 5),
     ],
 )
-def test_what_is_not_known_is_refused_by_name(fault: str, values: Step) -> None:
-    with pytest.raises(InputError) as error:
-        normalised(IMAGE, values, PATH)
-    assert fault in error.value.line()
+def test_a_preprocessor_that_is_not_known_is_refused_by_name(fault: str, values: object) -> None:
+    assert fault in refusal({"data_preprocessor": values})

@@ -14,7 +14,10 @@ from batchproof.export.check import check_against_torch
 from batchproof.export.exporter import export_onnx
 from batchproof.export.networks.catalogue import CATALOGUE
 from batchproof.export.seeded import seeded
+from batchproof.policy import load_policy
 from batchproof.verdict import Status
+
+LIMITS = load_policy().export
 
 
 def exported(network: nn.Module, name: str, folder: Path) -> onnx.ModelProto:
@@ -34,7 +37,7 @@ DETECTORS = ["scrfd_500m_gnkps", "scrfd_2.5g_gnkps", "scrfd_crowdhuman_2.5g_bnkp
 def test_onnx_runtime_gives_what_torch_gives(name: str, tmp_path: Path) -> None:
     network = seeded(name, 0)
     exported(network, name, tmp_path)
-    verdict = check_against_torch(network, CATALOGUE[name].spec, tmp_path / "network.onnx", name)
+    verdict = check_against_torch(network, CATALOGUE[name].spec, tmp_path / "network.onnx", name, LIMITS)
     assert verdict.status is Status.PASS, verdict
     assert verdict.figure is not None
     assert verdict.figure < 1e-5

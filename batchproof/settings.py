@@ -24,23 +24,26 @@ TARGETS = ("ort", "rtx", "local")
 class EngineSettings:
     """What is built, for which targets, and how: `options` are for those of TensorRT and TensorRT-RTX.
 
+    `precisions` are those that were asked for; none means each that a target builds, and it is said why it lacks one.
     `cache` is the folder of engines that were built before (None: none is used), `jobs` how many builds run at a time.
     """
 
     targets: tuple[str, ...] = TARGETS
-    precisions: tuple[Precision, ...] = PRECISIONS
+    precisions: tuple[Precision, ...] = ()
     options: EngineOptions = DEFAULTS
     cache: Path | None = None
     jobs: int = 1
 
     def check(self, engines: Iterable[EngineProfiles] = ()) -> None:
-        """Raise `InputError` for a target that is not known, or does not support an option or one of `engines`."""
+        """Raise `InputError` for an unknown target, or one that has no use for an option, a precision or `engines`."""
         asked = tuple(engines)
         for chosen in map(target, self.targets):
             if chosen.builder != "ort":
                 chosen.check_options(self.options)
+            for precision in self.precisions:
+                chosen.check_precision(precision)
             for profiles in asked:
-                chosen.check_engine(chosen.precisions[0], profiles)
+                chosen.check_profiles(profiles)
 
 
 @dataclass(frozen=True)

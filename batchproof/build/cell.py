@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batchproof.artifacts import layout
+from batchproof.artifacts.step import Workspace
+from batchproof.build.job import Job
 from batchproof.profile import EngineProfiles
 from batchproof.targets import Target
 from batchproof.zoo.pack import PackModel
@@ -40,6 +42,18 @@ class Cell:
     def folder(self) -> str:
         """Where its files go: into a folder of its own profiles where there are several."""
         return layout.built(self.target.name, self._tag if self.several else "")
+
+    def job(self, workspace: Workspace) -> Job:
+        """The work on the graph and the files of `workspace`."""
+        return Job(
+            workspace.parents[0],
+            workspace.outputs,
+            self.target,
+            self.precision,
+            self.profiles,
+            self.model.spec,
+            self.subject,
+        )
 
     @property
     def _tag(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchproof.build.script.engine_script import JOB_SUFFIX
+from batchproof.build.container.engine_script import JOB_SUFFIX
 from batchproof.profile import EngineProfiles
 from batchproof.targets import Target
 from batchproof.zoo.spec import ModelSpec, Precision
@@ -37,5 +37,5 @@ def engine_files(target: Target, stem: str, profiles: EngineProfiles, precision:
 
 
 def script_files(stem: str) -> tuple[str, ...]:
-    """Name what the script of a target needs for one engine: the graph itself, and its job."""
-    return (f"{stem}.onnx", f"{stem}{JOB_SUFFIX}")
+    """Name what a container gets for one engine: the graph itself, its job, and a description of inputs and outputs."""
+    return (f"{stem}.onnx", f"{stem}{JOB_SUFFIX}", f"{stem}.io.json")

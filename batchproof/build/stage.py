@@ -9,28 +9,34 @@ from functools import partial
 from batchproof.artifacts.step import Outcome, Step, Workspace
 from batchproof.build.build_graph import build_graph
 from batchproof.build.cell import Cell
-from batchproof.build.job import Job, engine_files
+from batchproof.build.container.steps import job_step, script_step
+from batchproof.build.job import engine_files
 from batchproof.build.provenance import provenance
-from batchproof.build.script.steps import job_step, script_step
+from batchproof.errors import InputError
 from batchproof.profile import EngineProfiles
-from batchproof.settings import Settings
+from batchproof.settings import PRECISIONS, Settings
 from batchproof.targets import Target, target
+from batchproof.verdict import not_run
 from batchproof.zoo.pack import Pack
 
 STAGE = "build"
 
 
 def plan(pack: Pack, settings: Settings) -> list[Step]:
-    """One step for each cell; for targets that have a container a job for each and the script of the jobs."""
+    """One step for each cell, with a job where the target has a container; and there the script of all jobs."""
     return [step for name in settings.engines.targets for step in _steps_of(target(name), pack, settings)]
 
 
 def _steps_of(target: Target, pack: Pack, settings: Settings) -> Iterator[Step]:
-    cells = list(_cells(target, pack, settings))
-    yield from (_step(cell, settings) for cell in cells)
+    for cell in _cells(target, pack, settings):
+        if refusal := target.refusal(cell.precision):
+            yield _refused(cell, refusal)
+        else:
+            yield _step(cell, settings)
+            if target.container:
+                yield job_step(cell, settings)
     if target.container:
-        yield from (job_step(cell, settings) for cell in cells)
-        yield from (script_step(folder, target) for folder in dict.fromkeys(cell.folder for cell in cells))
+        yield script_step(target)
 
 
 def _cells(target: Target, pack: Pack, settings: Settings) -> Iterator[Cell]:
@@ -39,9 +45,8 @@ def _cells(target: Target, pack: Pack, settings: Settings) -> Iterator[Cell]:
         engines = settings.profiles.engines(model)
         if target.builder == "ort":
             engines = (EngineProfiles((settings.profiles.overall(model.name),)),)
-        for precision in settings.engines.precisions:
-            if precision in target.precisions:
-                yield from (Cell(model, precision, target, profiles, len(engines) > 1) for profiles in engines)
+        for precision in settings.engines.precisions or PRECISIONS:
+            yield from (Cell(model, precision, target, profiles, len(engines) > 1) for profiles in engines)
 
 
 def _step(cell: Cell, settings: Settings) -> Step:
@@ -75,13 +80,10 @@ def _decisive(cell: Cell, settings: Settings) -> dict[str, object]:
 
 
 def _action(cell: Cell, settings: Settings, workspace: Workspace) -> Outcome:
-    job = Job(
-        workspace.parents[0],
-        workspace.outputs,
-        cell.target,
-        cell.precision,
-        cell.profiles,
-        cell.model.spec,
-        cell.subject,
-    )
-    return build_graph(job, settings)
+    return build_graph(cell.job(workspace), settings)
+
+
+def _refused(cell: Cell, refusal: InputError) -> Step:
+    """Say why the cell is empty."""
+    verdict = not_run(f"build.{cell.target.name}", cell.subject, refusal.line())
+    return Step(STAGE, verdict.check, cell.subject, lambda _: Outcome((verdict,)), settings={"reason": verdict.reason})

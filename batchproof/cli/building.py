@@ -21,9 +21,11 @@ from batchproof.verdict import not_run
 from batchproof.zoo.spec import Precision
 
 if TYPE_CHECKING:
+    from batchproof.build.job import Job
     from batchproof.build.tensorrt.timing_cache import TimingCache
     from batchproof.profile import EngineProfiles
     from batchproof.settings import Settings
+    from batchproof.verdict import Verdict
     from batchproof.zoo.spec import ModelSpec
 
 _BACKENDS = {"ort": "ort", "rtx": "rtx", "tensorrt": "local"}
@@ -155,7 +157,7 @@ def _build_one(
     sized: bool,
 ) -> NoReturn:
     from batchproof.artifacts.output_file import folder_of
-    from batchproof.build.build_graph import build_graph
+    from batchproof.build.container.emitted import emit_folder
     from batchproof.build.job import Job, engine_files
     from batchproof.console import working
     from batchproof.targets import target
@@ -171,19 +173,25 @@ def _build_one(
         remedy = "Make the graph that you want with batchproof surgery"
         raise InputError(f"is typed {found}, {precisions[0]} was asked for", where=model, remedy=remedy)
     goal, wanted = target(chosen[0]), profiles[0].distinct(spec)
+    goal.check_engine(found, wanted)  # before any builder is looked for: here or in the container
     if timing_cache is not None and goal.builder == "ort":
-        raise InputError(
-            f"{goal.name} has no timing cache", remedy="Leave --timing-cache away, or choose another target"
-        )
+        raise InputError(f"{goal.name} has no timing cache", remedy="Leave --timing-cache away for this target")
     with working(f"building {model.name} for {goal.name}"), folder_of(output) as written:
         files = [written / name for name in engine_files(goal, model.stem, wanted, found)]
-        try:
-            job = Job(model, files, goal, found, wanted, spec, model.stem)
-            verdicts = build_graph(job, settings, timing_cache).verdicts
-        except StepNotRunError as error:
-            verdicts = (not_run(f"build.{goal.name}.completes", model.stem, error.line()),)
+        job = Job(model, files, goal, found, wanted, spec, model.stem)
+        verdicts = emit_folder(job, written, settings) if goal.container else ()
+        verdicts += _built(job, settings, timing_cache)
         stop_if_failed(verdicts, as_json)
-    conclude(verdicts, as_json, definite=True, output=str(output))
+    conclude(verdicts, as_json, definite=True, output=str(output) if any(verdicts) else None)
+
+
+def _built(job: Job, settings: Settings, timing_cache: TimingCache | None) -> tuple[Verdict, ...]:
+    from batchproof.build.build_graph import build_graph
+
+    try:
+        return build_graph(job, settings, timing_cache).verdicts
+    except StepNotRunError as error:
+        return (not_run(f"build.{job.target.name}.completes", job.subject, error.line()),)
 
 
 def _require_own_size(profiles: EngineProfiles, spec: ModelSpec) -> None:

@@ -51,7 +51,7 @@ def gate(
 
     rules, manifest = load_rules(policy), manifests.read(store / MANIFEST)
     case = Case(manifest, store, rules, manifests.read(baseline) if baseline else None)
-    with working(f"judging {manifest.pack}"):
+    with working(f"judging {store.name}"):
         judgements = judge(case)
     verdicts = [verdict for judgement in judgements for verdict in judgement.verdicts]
     code = decided(verdicts)

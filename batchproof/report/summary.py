@@ -13,6 +13,7 @@ from batchproof.verdict import Status, Verdict
 # The stages and checks that a row is about; those of the build stage are one column for each target.
 _BEFORE_BUILD = ("export", "surgery")
 _AFTER_BUILD = ("proof", "probe", "parity")
+_FOR_CONTAINERS = (".job", ".script")
 # A target may have dots in its name, behind which are numbers: build.deepstream-8.0.compiles
 _OF_BUILD = re.compile(r"(build\..+?)(?:\.[a-z_]+)*")
 
@@ -61,7 +62,12 @@ def worth_reading(manifest: Manifest) -> list[tuple[Verdict, int]]:
 
 
 def column_of(verdict: Verdict) -> str:
-    """Name the column that a verdict belongs to: its stage or check, for builds with their target."""
+    """Name the column that a verdict belongs to: its stage or check, for builds with their target.
+
+    None ("") for what a container is given: that is no engine yet.
+    """
+    if verdict.check.endswith(_FOR_CONTAINERS):
+        return ""
     build = _OF_BUILD.fullmatch(verdict.check)
     return build[1] if build else verdict.check.partition(".")[0]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from batchproof.artifacts import layout
 from batchproof.artifacts.step import Outcome, Step, Workspace
 from batchproof.errors import InputError
-from batchproof.settings import Settings
+from batchproof.settings import PRECISIONS, Settings
 from batchproof.verdict import Verdict
 from batchproof.zoo.pack import Pack, PackModel
 
@@ -42,7 +42,7 @@ _IMAGES = 3  # odd, and more than two: an even split or a mirrored pair could hi
 
 def plan(pack: Pack, settings: Settings) -> list[Step]:
     """Two steps a model: repair, and conversion to FP16 where it is built."""
-    steps = [_repair, _fp16] if "fp16" in settings.engines.precisions else [_repair]
+    steps = [_repair, _fp16] if "fp16" in (settings.engines.precisions or PRECISIONS) else [_repair]
     return [step(model, settings) for model in pack.models for step in steps]
 
 

@@ -19,14 +19,16 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
+_SUGGESTED = 3
 TARGETS = Path(__file__).with_name("targets.toml")
 
 
 def target(name: str) -> Target:
-    """Return the target of that name; raises `InputError` that lists the known ones, the closest first."""
+    """Return the target of that name; raises `InputError` that lists the closest ones, the likeliest first."""
     known = {target.name: target for target in all_targets()}
     if name not in known:
-        raise InputError(f"target '{name}' is not known", remedy=f"Choose one of {', '.join(_closest(name, known))}")
+        closest = ", ".join(_closest(name, known)[:_SUGGESTED])
+        raise InputError(f"target '{name}' is not known", remedy=f"Choose {closest}, or another of docs/targets.md")
     return known[name]
 
 
@@ -49,8 +51,7 @@ def read_targets(text: str) -> tuple[Target, ...]:
 def _inherited(row: Mapping[str, Any], families: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Complete a target by what its family says."""
     family = families[row["family"]] if "family" in row else {}
-    own = {key: value for key, value in row.items() if key != "family"}
-    return {**family, **own, "notes": [*family.get("notes", ()), *row.get("notes", ())]}
+    return {**family, **row, "notes": [*family.get("notes", ()), *row.get("notes", ())]}
 
 
 def _closest(name: str, known: Mapping[str, Target]) -> list[str]:

@@ -22,7 +22,7 @@ from batchproof.verdict import Status
 from batchproof.zoo.pack import NO_LICENCE, OnnxSource, Pack, PackModel
 from batchproof.zoo.spec import Precision
 from tests.build import tiny_graphs
-from tests.build.script import fake_trtexec
+from tests.build.container import fake_trtexec
 from tests.listening import Remembering
 
 MODEL = PackModel("tiny", tiny_graphs.SPEC, OnnxSource(Path("tiny.onnx")), "", NO_LICENCE)
@@ -96,13 +96,43 @@ def test_a_container_gets_the_graphs_their_jobs_and_one_script() -> None:
         *(
             f"build/deepstream-8.0/tiny.{precision}.{end}"
             for precision in ("fp32", "fp16")
-            for end in ("onnx", "job", f"onnx_b8_gpu0_{precision}.engine", f"onnx_b8_gpu0_{precision}.engine.json")
+            for end in (
+                "onnx",
+                "job",
+                "io.json",
+                f"onnx_b8_gpu0_{precision}.engine",
+                f"onnx_b8_gpu0_{precision}.engine.json",
+            )
         ),
     }
 
 
 def test_a_target_without_half_precision_gets_none() -> None:
-    assert not any("fp16" in path for path in produced(settings(targets=("deepstream-6.4",))))
+    chosen = settings(targets=("deepstream-6.4",))
+    assert not any("fp16" in path for path in produced(chosen))
+    [empty] = [step for step in plan(Pack("mine", (MODEL,)), chosen) if step.subject == "tiny.fp16"]
+    [verdict] = empty.action(Workspace((), (), ())).verdicts
+    assert (empty.check, verdict.check, verdict.status) == (
+        "build.deepstream-6.4",
+        "build.deepstream-6.4",
+        Status.NOT_RUN,
+    )
+    assert "deepstream-6.4 builds no fp16 engines" in verdict.reason
+    chosen.check(Pack("mine", (MODEL,)))
+
+
+def test_a_precision_that_was_asked_for_is_refused_where_a_target_lacks_it() -> None:
+    with pytest.raises(InputError, match=r"deepstream-7\.0 builds no fp16 engines"):
+        settings(targets=("deepstream-7.0",), precisions=("fp16",)).check(Pack("mine", (MODEL,)))
+
+
+def test_one_script_for_the_jobs_of_all_profiles() -> None:
+    chosen = settings("1,4,8", "1,2,4", targets=("deepstream-8.0",), precisions=("fp16",))
+    assert {path for path in produced(chosen) if path.endswith((".sh", ".job"))} == {
+        "build/deepstream-8.0/build_engines.sh",
+        "build/deepstream-8.0/b1-4-8_64x96/tiny.fp16.job",
+        "build/deepstream-8.0/b1-2-4_64x96/tiny.fp16.job",
+    }
 
 
 def test_options_decide_an_engine_and_no_session() -> None:
@@ -118,10 +148,10 @@ def test_options_decide_an_engine_and_no_session() -> None:
 @pytest.mark.parametrize(
     ("chosen", "sentence"),
     [
-        ({"targets": ("deepstream-8",)}, "target 'deepstream-8' is not known. Choose one of deepstream-8.0"),
+        ({"targets": ("deepstream-8",)}, "target 'deepstream-8' is not known. Choose deepstream-8.0"),
         (
             {"targets": ("rtx",), "options": EngineOptions(hardware="ampere+")},
-            "rtx does not support hardware ampere+",
+            "rtx does not support --hardware ampere+",
         ),
     ],
 )
@@ -140,18 +170,20 @@ def test_the_emitted_folder_builds_with_a_trtexec(tmp_path: Path) -> None:
     """What a user copies to the machine with the GPU: run with a trtexec that knows the flags of that release."""
     root = tmp_path / "store"
     with open_store(root, "mine", Remembering()) as store:
-        steps = [*graphs(), *plan(Pack("mine", (MODEL,)), settings(targets=("deepstream-8.0",)))]
+        chosen = settings("1,4,8", "1,2,4", targets=("deepstream-8.0",))
+        steps = [*graphs(), *plan(Pack("mine", (MODEL,)), chosen)]
         store.run_all(steps)
         engines = [record for record in store.manifest.records if record.check == "build.deepstream-8.0"]
     assert {verdict.status for record in engines for verdict in record.verdicts} == {Status.NOT_RUN}
     assert "sh build_engines.sh" in engines[0].verdicts[0].reason
     folder = root / "build" / "deepstream-8.0"
-    trtexec = fake_trtexec.install(tmp_path / "bin", "10.9")
+    trtexec = fake_trtexec.install(tmp_path / "bin", "10.9.0.34")
     done = subprocess.run(
         ["sh", "build_engines.sh"], cwd=folder, env={"PATH": "/usr/bin:/bin", "TRTEXEC": str(trtexec)}, check=False
     )
     assert done.returncode == 0
-    assert (folder / "tiny.fp16.onnx_b8_gpu0_fp16.engine").is_file()
+    assert (folder / "b1-4-8_64x96" / "tiny.fp16.onnx_b8_gpu0_fp16.engine").is_file()
+    assert (folder / "b1-2-4_64x96" / "tiny.fp32.onnx_b4_gpu0_fp32.engine").is_file()
 
 
 def test_a_real_engine_and_its_description(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 _ALWAYS = (
-    "--help --onnx --saveEngine --minShapes --optShapes --maxShapes --noTF32 --memPoolSize --timingCacheFile --device"
+    "--help --onnx --saveEngine --minShapes --optShapes --maxShapes --noTF32 --memPoolSize --timingCacheFile"
+    " --profilingVerbosity --exportLayerInfo"
 )
 _SINCE_8_6 = "--skipInference --builderOptimizationLevel --hardwareCompatibilityLevel --versionCompatible"
 _SINCE_10 = f"{_ALWAYS} {_SINCE_8_6} --profile --stronglyTyped"
@@ -42,6 +43,7 @@ for argument in "$@"; do
     case $name in
         --onnx) onnx=$value ;;
         --saveEngine) engine=$value ;;
+        --exportLayerInfo) layers=$value ;;
         --hardwareCompatibilityLevel) case ' {levels} ' in *" $value "*) ;; *) error "no level $value" ;; esac ;;
     esac
 done
@@ -52,15 +54,24 @@ printf half >"$engine"
 if grep -q full <"$onnx"; then error 'Saving engine to file failed.'; fi
 if [ -n "${{SLOW:-}}" ]; then touch writing; sleep "$SLOW"; fi
 {{ printf 'engine of '; cat <"$onnx"; }} >"$engine"
+type='Half'
+if grep -q single <"$onnx"; then type='Float'; fi
+if grep -q older <"$onnx"; then type='Row major linear FP16 format'; fi
+if grep -q unwritten <"$onnx"; then exit 0; fi
+described='{{"Name": "fp16 half", "Outputs": [{{"Format/Datatype": "'$type'"}}]}}'
+if grep -q nameless <"$onnx"; then described='"fp16 half"'; fi
+printf '{{"Layers": [%s]}}\n' "$described" >"$layers"
 echo '&&&& PASSED TensorRT.trtexec'
 """
 
 
-def install(folder: Path, line: str) -> Path:
-    """Put `trtexec` of a release line into `folder`, which is made; its calls end up in `calls` there."""
+def install(folder: Path, version: str) -> Path:
+    """Put `trtexec` of a version such as 10.9 or 10.9.0.34 into `folder`; its calls end up in `calls` there."""
     folder.mkdir(parents=True, exist_ok=True)
-    major, minor = map(int, line.split("."))
-    number, build = (major * 1000 + minor * 100 + 3, "") if major < 10 else (major * 10000 + minor * 100, " [b34]")
+    major, minor, patch = ([*map(int, version.split(".")), 0])[:3]
+    line = f"{major}.{minor}"
+    number = major * 1000 + minor * 100 + patch if major < 10 else major * 10000 + minor * 100 + patch
+    build = "" if major < 10 else " [b34]"
     levels = _LEVELS.get(line, "ampere+ sameComputeCapability")
     program = folder / "trtexec"
     calls = folder / "calls"

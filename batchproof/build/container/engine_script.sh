@@ -18,8 +18,8 @@ start() {
     exec 9>>.build_engines.lock
     flock -n 9 || stop "another $0, or a trtexec that it left, is at work in $PWD: wait for it"
     gpus=$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>/dev/null | sort -u)
-    built=0 current=0 failed=0 failures='' engine=''
-    trap 'rm -f -- "$engine.partial" "$engine.build.partial"' EXIT
+    built=0 current=0 failed=0 failures='' usages='' engine=''
+    trap discard EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
 }
@@ -40,18 +40,19 @@ check_tensorrt() {
     number=$(printf '%s\n' "$banner" | sed 's/[^0-9]*\([0-9]*\).*/\1/')
     if [ -z "$number" ]; then stop "$trtexec does not say its version: $(printf '%s\n' "$help" | sed 1q)"; fi
     if [ "$number" -ge 100000 ]; then
-        found=$((number / 10000)).$((number / 100 % 100))
+        found=$((number / 10000)).$((number / 100 % 100)).$((number % 100))
     else
-        found=$((number / 1000)).$((number / 100 % 10))
+        found=$((number / 1000)).$((number / 100 % 10)).$((number % 100))
     fi
-    if [ "$found" != "$tensorrt" ]; then
-        stop "this is TensorRT $found, and $product loads engines of TensorRT $tensorrt. Run: $container"
-    fi
+    # The target's may be known to its build, which some releases of trtexec do not say, or as a line alone.
+    case "$tensorrt." in "$found."*) return ;; esac
+    case "$found." in "$tensorrt."*) return ;; esac
+    stop "this is TensorRT $found, and $product loads engines of TensorRT $tensorrt. Run: $container"
 }
 
-# job ENGINE: begin with one engine; all that decides it is gathered in its recipe.
+# job ENGINE PRECISION: begin with one engine; all that decides it is gathered in its recipe.
 job() {
-    engine=$1 fault=''
+    engine=$1 precision=$2 fault='' usage=''
     recipe="$banner
 $gpus"
 }
@@ -67,6 +68,12 @@ $2 $1"
     fi
 }
 
+# use_with LINE...: what the target's configuration says of this engine.
+use_with() {
+    usage="
+$engine:$(printf '\n    %s' "$@")"
+}
+
 # build FLAG...: build the engine with these flags, unless it is there already.
 build() {
     recipe="$recipe
@@ -74,13 +81,17 @@ $*"
     if [ -n "$fault" ]; then
         fail "$fault"
     elif is_current; then
-        current=$((current + 1))
+        current=$((current + 1)) usages=$usages$usage
         printf '%s: up to date\n' "$engine"
-    elif run "$@"; then
-        built=$((built + 1))
+    elif ! make "$@"; then
+        fail "$(reason) (log: $engine.log)"
+    elif is_full_precision; then
+        fail "an FP16 engine was asked for, and no layer of this one gives half precision: convert the ONNX to FP16 types"
+    elif keep; then
+        built=$((built + 1)) usages=$usages$usage
         printf '%s: built\n' "$engine"
     else
-        fail "$(reason) (log: $engine.log)"
+        fail "it could not be moved to its place: check the free space"
     fi
 }
 
@@ -93,13 +104,28 @@ is_current() {
     [ -f "$engine" ] && [ -f "$engine.build" ] && [ "$(cat <"$engine.build")" = "$(record)" ]
 }
 
-# Each file appears complete or not at all; an engine without its record is built again.
-run() {
+make() {
     printf '%s: building\n' "$engine"
     mkdir -p -- "$(dirname -- "$engine")" &&
-        "$trtexec" "$@" --saveEngine="$engine.partial" ${TIMING_CACHE:+"--timingCacheFile=$TIMING_CACHE"} \
-            >"$engine.log" 2>&1 &&
-        [ -s "$engine.partial" ] &&
+        "$trtexec" "$@" --saveEngine="$engine.partial" --exportLayerInfo="$engine.layers.json.partial" \
+            ${TIMING_CACHE:+"--timingCacheFile=$TIMING_CACHE"} >"$engine.log" 2>&1 &&
+        [ -s "$engine.partial" ]
+}
+
+# Whether no layer of an engine that should have half precision gives it; the names of layers may say so, their types
+# alone count: "Format/Datatype": "Row major linear FP16 format" of TensorRT 10, "DataType": "Half" of 11.
+is_full_precision() {
+    if [ "$precision" != fp16 ]; then return 1; fi
+    if ! grep -Eiq '"[^"]*datatype" *: *"' "$engine.layers.json.partial" 2>/dev/null; then
+        printf '%s: whether it is in half precision cannot be told, trtexec wrote no types of layers\n' "$engine" >&2
+        return 1
+    fi
+    ! grep -Eiq '"[^"]*datatype" *: *"[^"]*(half|fp16)' "$engine.layers.json.partial"
+}
+
+# Each file appears complete or not at all; an engine without its record is built again.
+keep() {
+    { [ ! -f "$engine.layers.json.partial" ] || mv -f -- "$engine.layers.json.partial" "$engine.layers.json"; } &&
         mv -f -- "$engine.partial" "$engine" &&
         record >"$engine.build.partial" &&
         mv -f -- "$engine.build.partial" "$engine.build"
@@ -112,8 +138,12 @@ reason() {
     printf '%s\n' "${error:-it wrote nothing}"
 }
 
+discard() {
+    rm -f -- "$engine.partial" "$engine.layers.json.partial" "$engine.build.partial"
+}
+
 fail() {
-    rm -f -- "$engine.partial" "$engine.build.partial"
+    discard
     failed=$((failed + 1))
     failures="$failures
   $engine: $1"
@@ -121,6 +151,7 @@ fail() {
 }
 
 finish() {
+    if [ -n "$usages" ]; then printf '\nFor the configuration of %s:%s\n%s\n\n' "$product" "$usages" "$notes"; fi
     printf '%s built, %s up to date, %s failed\n' "$built" "$current" "$failed"
     if [ "$failed" -gt 0 ]; then
         printf 'Not built:%s\n' "$failures" >&2

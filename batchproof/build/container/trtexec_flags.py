@@ -31,22 +31,18 @@ def profile_flags(profiles: EngineProfiles, spec: ModelSpec, input_name: str) ->
     return flags
 
 
-def typing_flags(tensorrt: str) -> list[str]:
-    """Return the flags that have the types of the ONNX kept, and nothing but the engine made, by a release line.
+def release_flags(release: tuple[int, int]) -> list[str]:
+    """Return the flags that have the types of the ONNX kept, and nothing but the engine made, by major and minor.
 
-    From 11 on all networks are strongly typed, before 10 none.
+    From 11 on all networks are strongly typed, before 10 none. The detail is for the layers' types, which trtexec
+    writes down once the engine is there, executed or not.
     """
-    major, minor = (int(number) for number in tensorrt.split("."))
-    typed = ["--stronglyTyped"] if major == 10 else []
-    return [*typed, "--buildOnly" if (major, minor) < (8, 6) else "--skipInference"]
+    typed = ["--stronglyTyped"] if release[0] == 10 else []
+    return [*typed, "--buildOnly" if release < (8, 6) else "--skipInference", "--profilingVerbosity=detailed"]
 
 
-def option_flags(options: EngineOptions, gpu: int = 0) -> list[str]:
-    """Return the flags for options that the target supports, and for a GPU other than the first."""
-    return [*_option_flags(options), *([f"--device={gpu}"] if gpu else [])]
-
-
-def _option_flags(options: EngineOptions) -> Iterator[str]:
+def option_flags(options: EngineOptions) -> Iterator[str]:
+    """Give the flags for options that the target supports."""
     if not options.tf32:
         yield "--noTF32"
     if options.optimisation_level is not None:

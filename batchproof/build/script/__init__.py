@@ -1,1 +1,0 @@
-"""`build_engines.sh`: what builds engines inside a target's container."""

@@ -11,8 +11,8 @@ from batchproof.validate import independence
 
 PACKAGE = Path(__file__).parents[1] / "batchproof"
 STAGES = ("export", "surgery", "build", "validate")
-ABOVE = ("cli", "console", "stages", "doctor", "report")
-SHARED = ("artifacts", "pipeline", "targets", "zoo")
+ABOVE = ("cli", "gate", "console", "stages", "doctor", "report")
+SHARED = ("artifacts", "gate", "pipeline", "targets", "zoo")
 # The proof is the postcondition of every repair: what it exports, and nothing behind that, is for all stages.
 PROOF = "batchproof.validate.independence"
 PUBLIC = {PROOF, *(f"{PROOF}.{name}" for name in independence.__all__)}

@@ -89,6 +89,14 @@ def test_what_cannot_run_here_says_so(demo: Path) -> None:
     assert "not_run" in (demo / "report.md").read_text()
 
 
+def test_the_gate_lets_the_demo_pack_pass(demo: Path) -> None:
+    command = [sys.executable, "-m", "batchproof", "gate", str(demo), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    judged = {verdict["check"] for verdict in json.loads(done.stdout)["verdicts"]}
+    assert len(judged) > 5
+
+
 def test_a_second_run_computes_nothing_and_says_so(demo: Path) -> None:
     before = (demo / "manifest.json").read_bytes()
     code, out, err = run("--out", demo.parent)

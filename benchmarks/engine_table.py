@@ -1,8 +1,8 @@
 """What engines cost: `python -m benchmarks.engine_table [--models DIR]` writes reports/engines.md.
 
 Real TensorRT-RTX engines of the ONNX files in DIR and of large networks with seeded weights, in FP32 and FP16, with one
-profile and with two; beside each what Polygraphy's own command line builds from the same file. Minutes, and 2 GB of
-memory.
+profile and with two; beside each what Polygraphy's own command line builds from the same file, and what options of the
+builder change. Minutes, and 2 GB of memory.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import onnx
@@ -19,7 +20,7 @@ import onnx
 from batchproof.artifacts import onnx_file
 from batchproof.build.tensorrt import engine as tensorrt_engine
 from batchproof.build.tensorrt.summary import EngineSummary
-from batchproof.engine_options import EngineOptions
+from batchproof.engine_options import DEFAULTS, EngineOptions
 from batchproof.errors import BatchproofError
 from batchproof.export.exporter import export_onnx
 from batchproof.export.networks.catalogue import CATALOGUE
@@ -30,10 +31,13 @@ from batchproof.surgery.repair import repair
 from batchproof.zoo.recognise import recognise
 from batchproof.zoo.spec import ModelSpec, Precision
 from benchmarks import machine, polygraphy_cli
+from benchmarks.option_effects import Effect, effects
 
 PROFILES = ("1,16,32", "1+1,16,32")
 _SEEDED = ("scrfd_10g_bnkps", "scrfd_34g", "iresnet50", "iresnet100")
 _SEED = 500
+# Bytes of the ONNX: thirty engines of one graph are compared byte by byte.
+_LARGEST_COMPARED = 20e6
 _CONVERT: dict[Precision, Callable[[onnx.ModelProto], onnx.ModelProto]] = {
     "fp32": lambda model: model,
     "fp16": lambda model: to_fp16(model)[0],
@@ -51,12 +55,13 @@ class Built:
 
 @dataclass(frozen=True)
 class Row:
-    """One graph: its name, types and size, and its engines, with one profile and with two."""
+    """One graph: its name, types and size, its engines, with one profile and with two, and what options change."""
 
     name: str
     precision: Precision
     onnx_bytes: int
     engines: tuple[Built, ...]
+    effects: tuple[Effect, ...]
 
 
 def measure(name: str, model: onnx.ModelProto, rounds: int = 3) -> Iterator[Row]:
@@ -66,9 +71,11 @@ def measure(name: str, model: onnx.ModelProto, rounds: int = 3) -> Iterator[Row]
         for precision, convert in _CONVERT.items():
             graph = Path(folder) / f"{precision}.onnx"
             onnx.save(convert(model), graph)
-            texts = map(EngineProfiles.parse, PROFILES)
-            engines = tuple(_built(graph, precision, profiles, spec, rounds) for profiles in texts)
-            yield Row(name, precision, graph.stat().st_size, engines)
+            one, two = map(EngineProfiles.parse, PROFILES)
+            engines = tuple(_built(graph, precision, profiles, spec, rounds) for profiles in (one, two))
+            size, build = graph.stat().st_size, partial(_engine, graph, precision, one, spec)
+            changes = tuple(effects(_engine_file(graph), build)) if size < _LARGEST_COMPARED else ()
+            yield Row(name, precision, size, engines, changes)
 
 
 def _built(graph: Path, precision: Precision, profiles: EngineProfiles, spec: ModelSpec, rounds: int) -> Built:
@@ -79,22 +86,23 @@ def _built(graph: Path, precision: Precision, profiles: EngineProfiles, spec: Mo
     return Built(profiles, min(summaries, key=lambda summary: summary.seconds), theirs.stat().st_size)
 
 
-def _engine(graph: Path, precision: Precision, profiles: EngineProfiles, spec: ModelSpec) -> EngineSummary:
-    built = tensorrt_engine.build(
+def _engine(
+    graph: Path, precision: Precision, profiles: EngineProfiles, spec: ModelSpec, options: EngineOptions = DEFAULTS
+) -> EngineSummary:
+    return tensorrt_engine.build(
         graph,
-        graph.with_suffix(".engine"),
+        _engine_file(graph),
         backend="rtx",
         precision=precision,
         profiles=profiles,
-        options=EngineOptions(),
+        options=options,
         timing_cache=None,
         spec=spec,
-        subject=graph.stem,
-        tolerance=float("inf"),  # what the engines compute is the build stage's to judge
     )
-    if built.summary is None:
-        sys.exit(built.verdicts[0].reason)
-    return built.summary
+
+
+def _engine_file(graph: Path) -> Path:
+    return graph.with_suffix(".engine")
 
 
 def models(files: Sequence[Path]) -> Iterator[tuple[str, onnx.ModelProto]]:
@@ -130,24 +138,33 @@ def _both(figures: Sequence[str]) -> str:
     return ", ".join(figures)
 
 
-def _table(files: Sequence[Path]) -> Iterator[str]:
-    yield "| model | | ONNX (MB) | build (s) | engine (MB) | Polygraphy's (MB) | peak memory (MB) | half tensors |"
-    yield "|---|---|---:|---:|---:|---:|---:|---:|"
+def _effect_lines(row: Row) -> Iterator[str]:
+    for effect in row.effects:
+        sizes = _both([str(size) for size in effect.sizes])
+        figures = f"{effect.seconds:.2f} | {sizes} | {_figure(effect.differing)} | {_figure(effect.always)}"
+        yield f"| {row.name} | {row.precision} | {effect.options} | {figures} |"
+
+
+def _figure(count: int | None) -> str:
+    return "another size" if count is None else str(count)
+
+
+def _rows(files: Sequence[Path]) -> Iterator[Row]:
     for name, model in models(files):
         for row in measure(name, model):
-            line = _line(row)
-            print(line, file=sys.stderr)
-            yield line
+            print(_line(row), file=sys.stderr)
+            yield row
 
 
 def main() -> None:
     """Write `engines.md` into the folder of reports."""
     given = _arguments()
-    files = sorted(given.models.glob("*.onnx")) if given.models else []
-    table = "\n".join(_table(files))
-    report = given.reports / "engines.md"
+    rows = list(_rows(sorted(given.models.glob("*.onnx")) if given.models else []))
+    costs = "\n".join([*_COSTS, *map(_line, rows)])
+    options = "\n".join([*_OPTIONS, *(line for row in rows for line in _effect_lines(row))])
     tools = ("tensorrt-rtx-cu13-bindings", "polygraphy", "onnx")
-    report.write_text(f"{_HEAD}{machine.described(tools)}\n\n{table}\n", encoding="utf-8")
+    report = given.reports / "engines.md"
+    report.write_text(f"{_HEAD}{machine.described(tools)}\n\n{costs}\n{_ON_OPTIONS}{options}\n", encoding="utf-8")
     print(report)
 
 
@@ -158,13 +175,37 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+_COSTS = (
+    "| model | types | ONNX (MB) | build (s) | engine (MB) | Polygraphy's (MB) | peak memory (MB) | half tensors |",
+    "|---|---|---:|---:|---:|---:|---:|---:|",
+)
+_OPTIONS = (
+    "| model | types | options | build (s) | engine (bytes) | differing bytes | of them always |",
+    "|---|---|---|---:|---:|---:|---:|",
+)
+
 _HEAD = f"""# TensorRT-RTX engines: what they cost
 
+Models named "seeded" ({", ".join(_SEEDED)}) are
+the true architectures with random weights: size and time are theirs, what they compute is nothing. The others are
+trained models, repaired.
+
 In every cell the figure of one profile ({PROFILES[0]}) and of two ({PROFILES[1]}), detectors at 640x640, embedders at
-112x112. Engines are strongly typed, without TF32, for all GPUs that TensorRT-RTX knows; built, not executed. Time:
-parsing and compiling, the shortest of three builds. Memory: the most that the process of the build held. Beside the
-engine the one that `polygraphy convert --strongly-typed` makes of the same file. Half tensors: the share in the network
-that TensorRT parsed. Written by `python -m benchmarks.engine_table --models DIR`.
+112x112. Engines are strongly typed, without TF32, for all GPUs that TensorRT-RTX knows; built, not executed. They keep
+what their layers compute in (profiling verbosity "detailed"), Polygraphy's the names alone. Time: parsing and
+compiling, the shortest of three builds. Memory: the most that the process of the build held. Beside the engine the one
+that `polygraphy convert --strongly-typed` makes of the same file. Half tensors: the share in the network that TensorRT
+parsed. Written by `python -m benchmarks.engine_table --models DIR`.
+
+"""
+_ON_OPTIONS = f"""
+## What options change
+
+Five builds with each, the profile {PROFILES[0]}, the shortest time. Differing: the most bytes in which one of the five
+differs from one of the first five without options, which differ among themselves. Of them always: bytes that all five
+agree on and none of the first five has, which is what the option does. TensorRT-RTX writes TF32 down. An optimisation
+level and kDISTRIBUTIVE_INDEPENDENCE (distributive independence) it takes, and where "always" is 0 it does nothing with
+them.
 
 """
 

@@ -13,11 +13,18 @@ Where = Callable[[Execution], str]
 
 
 def execution_verdicts(
-    executions: Sequence[Execution], where: Where, *, how: str, tolerance: float, subject: str
+    executions: Sequence[Execution],
+    where: Where,
+    *,
+    how: str,
+    tolerance: float,
+    subject: str,
+    reference: str = "ONNX Runtime on the CPU",
 ) -> Iterator[Verdict]:
     """Judge `build.executes` (one more, `not_run`, for each skipped shape) and `build.equals_onnx`.
 
-    `where` names an execution, `how` says what executed: "executed from disk on the GPU".
+    `where` names an execution, `how` says what executed ("executed from disk on the GPU"), `reference` what it was
+    compared with.
     """
     ran = [execution for execution in executions if execution.skipped is None]
     if ran:
@@ -25,7 +32,7 @@ def execution_verdicts(
     for execution in executions:
         if execution.skipped is not None:
             yield not_run("build.executes", subject, f"{where(execution)} was not executed: {execution.skipped}")
-    yield _equals_onnx(ran, where, tolerance, subject)
+    yield _equals_onnx(ran, where, reference, tolerance, subject)
 
 
 def _executes(ran: Sequence[Execution], where: Where, how: str, subject: str) -> Verdict:
@@ -36,7 +43,7 @@ def _executes(ran: Sequence[Execution], where: Where, how: str, subject: str) ->
     return Verdict("build.executes", subject, Status.PASS, f"{how}: {times}; every output has N rows and is finite")
 
 
-def _equals_onnx(ran: Sequence[Execution], where: Where, tolerance: float, subject: str) -> Verdict:
+def _equals_onnx(ran: Sequence[Execution], where: Where, reference: str, tolerance: float, subject: str) -> Verdict:
     check = "build.equals_onnx"
     compared = [(execution.difference, execution) for execution in ran if execution.difference is not None]
     left = [f"{where(execution)} ({execution.not_compared})" for execution in ran if execution.not_compared]
@@ -45,9 +52,9 @@ def _equals_onnx(ran: Sequence[Execution], where: Where, tolerance: float, subje
     difference, worst = max(compared, key=lambda pair: pair[0])
     witness = f"output '{worst.witness}', {where(worst)}"
     if not math.isfinite(difference):
-        reason = "an output differs in shape from ONNX Runtime's on the CPU, or that holds NaN or Inf"
+        reason = f"an output differs in shape from that of {reference}, or that holds NaN or Inf"
         return Verdict(check, subject, Status.FAIL, reason, witness=witness)
     shapes = first_few([where(execution) for _, execution in compared])
-    reason = f"largest difference to ONNX Runtime on the CPU at {shapes}, outputs above 1 in parts of their peak"
+    reason = f"largest difference to {reference} at {shapes}, outputs above 1 in parts of their peak"
     reason += f"; not compared: {first_few(left)}" if left else ""
     return at_most(check, subject, difference, tolerance, reason, witness=witness)

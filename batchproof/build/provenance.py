@@ -16,6 +16,8 @@ _OK = 0
 _NAME_BYTES = 256
 # CUdevice_attribute: compute capability, major and minor.
 _CAPABILITY = (75, 76)
+# What the packages of each begin with that bear its release as their version: the plugin of ONNX Runtime has its own.
+_NAMES: dict[Backend, str] = {"rtx": "tensorrt-rtx", "tensorrt": "tensorrt"}
 # Bindings, libraries and the packages that name both: a release is spread over several, whose names carry CUDA's.
 _PACKAGES: dict[Backend, re.Pattern[str]] = {
     "rtx": re.compile(r"(onnxruntime-ep-nv-)?tensorrt-rtx(-cu\d+)?(-bindings|-libs)?|polygraphy"),
@@ -47,7 +49,8 @@ class Provenance:
     @property
     def release(self) -> str | None:
         """The release of the builder; None when no package of it is installed."""
-        return next((version for name, version in self.packages if name.startswith(self.builder)), None)
+        own = _NAMES[self.builder]
+        return next((version for name, version in self.packages if name.startswith(own)), None)
 
     @property
     def facts(self) -> dict[str, Any]:

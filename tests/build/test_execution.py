@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from batchproof.build.execution import Execution, OpenProfile, Reference, execute
-from batchproof.build.onnxruntime.session import Limits
+from batchproof.build.execution import Execution, OpenProfile, execute
+from batchproof.build.limited_runner import Limits, reference
 from batchproof.errors import StepFailedError
 from batchproof.profile import Profile
 from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs, Runner
@@ -21,7 +21,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def run(opened: OpenProfile, model: Path, limits: Limits | None = None) -> list[Execution]:
-    return list(execute(opened, Reference(model, limits or Limits()), PROFILES, SPEC.input))
+    return list(execute(opened, reference(model, limits or Limits()), PROFILES, SPEC.input))
 
 
 def as_engine(runner: Runner, profiles: list[int] | None = None) -> OpenProfile:

@@ -86,6 +86,12 @@ def test_the_packages_of_rtx_are_named_with_their_exact_versions() -> None:
     assert {name: packages[name] for name in names} == {name: metadata.version(name) for name in names}
 
 
+def test_the_release_of_rtx_is_that_of_its_own_packages_and_not_of_the_plugin() -> None:
+    assert provenance("rtx").release == metadata.version("tensorrt-rtx-cu13-bindings")
+    plugin = ("onnxruntime-ep-nv-tensorrt-rtx-cu13", "0.5.0")
+    assert Provenance("rtx", (plugin, ("polygraphy", "0.53")), "Linux x86_64", None).release is None
+
+
 def test_the_packages_of_tensorrt_are_not_those_of_rtx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("tensorrt", "tensorrt_cu13", "tensorrt_cu13_libs", "tensorrt_cu13_bindings", "tensorrt_lean"):
         folder = tmp_path / f"{name}-11.1.0.106.dist-info"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,6 +20,7 @@ from typing import Any, BinaryIO
 from filelock import FileLock, Timeout
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
+from batchproof.artifacts.hashing import key_of
 from batchproof.build.cache.engine_key import EngineKey
 from batchproof.errors import StoreError
 
@@ -26,6 +28,7 @@ _CHUNK = 1 << 20
 _ENGINE, _SIDECAR, _ENTRY = "engine", "engine.json", "entry.json"
 _LOCKS = "locks"
 _WORK = ".work-"
+_IS_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -73,14 +76,14 @@ class EngineCache:
         and `OSError` when `engine` or `sidecar` cannot be written.
         """
         entry = self.root / key.sha256
-        if _fetched(entry, engine, sidecar):
+        if _fetched(entry, key, engine, sidecar):
             return True
         with self._refusing():
             self._sweep()
             lock = self._lock(key.sha256)
             lock.acquire()
         try:
-            if _fetched(entry, engine, sidecar):
+            if _fetched(entry, key, engine, sidecar):
                 return True
             self._build(key, engine, sidecar, build)
             return False
@@ -91,13 +94,13 @@ class EngineCache:
         """Build while holding the lock; that there is room for the entry is tried first."""
         folder = self.root / f"{_WORK}{key.sha256}"
         with self._refusing():
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             folder.mkdir()
         try:
             build()
             with self._refusing():
                 _fill(folder, key, engine, sidecar)
-                shutil.rmtree(self.root / key.sha256, ignore_errors=True)  # a damaged entry
+                _remove(self.root / key.sha256)  # a damaged entry
                 folder.rename(self.root / key.sha256)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -105,8 +108,9 @@ class EngineCache:
     def _sweep(self) -> None:
         """Remove what killed builders have left; a builder that is at work holds the lock of its key."""
         for leftover in self.root.glob(f"{_WORK}*"):
-            with suppress(Timeout), self._lock(leftover.name.removeprefix(_WORK)).acquire(timeout=0):
-                shutil.rmtree(leftover, ignore_errors=True)
+            if _IS_KEY.fullmatch(name := leftover.name.removeprefix(_WORK)):
+                with suppress(Timeout), self._lock(name).acquire(timeout=0):
+                    _remove(leftover)
 
     def _lock(self, name: str) -> FileLock:
         locks = self.root / _LOCKS
@@ -126,13 +130,25 @@ class EngineCache:
             ) from error
 
 
-def _fetched(entry: Path, engine: Path, sidecar: Path) -> bool:
-    """Copy the files of an entry; without one, or with a damaged one, nothing stays behind."""
+def _remove(path: Path) -> None:
+    """Remove whatever stands where an entry belongs; a link, not what it leads to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _fetched(entry: Path, key: EngineKey, engine: Path, sidecar: Path) -> bool:
+    """Copy the files of an entry; without one, or with one that is damaged or another's, nothing stays behind."""
+    if entry.is_symlink() or not all((entry / name).is_file() for name in (_ENTRY, _ENGINE, _SIDECAR)):
+        return False  # a pipe would be waited for
     with ExitStack() as opened:
         try:
             wanted = _ENTRIES.validate_json((entry / _ENTRY).read_bytes())
             cached = [opened.enter_context((entry / name).open("rb")) for name in (_ENGINE, _SIDECAR)]
         except (OSError, ValidationError):
+            return False
+        if key_of(wanted.key) != key.sha256:
             return False
         copied = [_copy(source, target) for source, target in zip(cached, (engine, sidecar), strict=True)]
     if copied == [wanted.engine, wanted.sidecar]:

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from batchproof.artifacts import onnx_file
-from batchproof.build.execution import Execution, Reference
+from batchproof.build.execution import Execution
 from batchproof.build.execution import execute as execute_shapes
 from batchproof.build.execution_verdicts import execution_verdicts
-from batchproof.build.onnxruntime.session import Limits
-from batchproof.errors import first_few
+from batchproof.build.limited_runner import Limits, reference
+from batchproof.errors import StepNotRunError, first_few
 from batchproof.profile import Profile, Shapes
 from batchproof.providers import Kernel, kernels, obstacle
 from batchproof.runtime import TENSORRT, OnnxRuntimeRunner, onnxruntime_module
-from batchproof.verdict import Status, Verdict, not_run
+from batchproof.verdict import Status, Verdict
 from batchproof.zoo.spec import ModelSpec
 
 
@@ -46,9 +46,9 @@ class ProviderSummary:
 
 @dataclass(frozen=True)
 class ProviderRun:
-    """The verdicts of one execution; `summary` is None, and nothing was executed, where the provider does not work."""
+    """What was executed, and the verdicts on it."""
 
-    summary: ProviderSummary | None
+    summary: ProviderSummary
     verdicts: tuple[Verdict, ...]
 
 
@@ -68,21 +68,21 @@ def execute(
     operators of the others are named), `build.executes` (every output has N rows first and is finite; a further
     `not_run` for each shape that the device has no memory for) and `build.equals_onnx` (largest difference to ONNX
     Runtime on the CPU, outputs above 1 in parts of their largest value, is at most `tolerance`, where `limits` let the
-    CPU run). Where the provider does not work, a single `build.provider` of `not_run` that says what to install.
+    CPU run).
 
     Raises `InputError` for a profile or file that does not fit, `StepFailedError` when ONNX Runtime refuses the model,
-    `StepNotRunError` when the provider worked a moment ago and its session runs on the CPU.
+    and `StepNotRunError` where the provider does not work, which says what to install.
     """
     shapes = profile.input_shapes(spec)
     image = onnx_file.read(model).graph.input[0].name
     found = obstacle(provider)
     if found is not None:
-        return ProviderRun(None, (not_run("build.provider", subject, str(found)),))
+        raise StepNotRunError(str(found))
     with tempfile.TemporaryDirectory() as folder:
         options = _options(provider, image, shapes)
         runner = OnnxRuntimeRunner(model, provider=provider, options=options, trace_to=Path(folder) / "trace")
-        reference = Reference(model, limits or Limits())
-        executions = tuple(execute_shapes(lambda _: nullcontext(runner), reference, (shapes,), spec.input))
+        cpu = reference(model, limits or Limits())
+        executions = tuple(execute_shapes(lambda _: nullcontext(runner), cpu, (shapes,), spec.input))
         ran = tuple(kernels(runner.end_trace()).values())
     return _run(provider, executions, ran, tolerance, subject)
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 
+from batchproof.errors import StepNotRunError
+
 Backend = Literal["rtx", "tensorrt"]
 
 NAMES: dict[Backend, str] = {"rtx": "TensorRT-RTX", "tensorrt": "TensorRT"}
@@ -37,6 +39,11 @@ class Absent:
 
     reason: str
     remedy: str
+
+    @property
+    def error(self) -> StepNotRunError:
+        """What a build raises for it."""
+        return StepNotRunError(self.reason, remedy=self.remedy)
 
 
 @dataclass(frozen=True)

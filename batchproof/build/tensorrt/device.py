@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from batchproof.build.execution import Execution, Reference, execute
+from batchproof.build.execution import Execution, execute
+from batchproof.build.limited_runner import reference
 from batchproof.build.provenance import gpu
 from batchproof.build.tensorrt.build_log import BuildLog
 from batchproof.build.tensorrt.compat import TensorRT
@@ -71,8 +72,8 @@ def _used(engine: Any, tensorrt: TensorRT, request: Request, log: BuildLog) -> O
         with TrtRunner(engine, optimization_profile=profile) as runner:
             yield EngineRunner(runner, request.image.name, log)
 
-    reference = Reference(Path(request.model), request.limits)
-    executions = tuple(execute(opened, reference, request.profiles, request.image))
+    cpu = reference(Path(request.model), request.limits)
+    executions = tuple(execute(opened, cpu, request.profiles, request.image))
     return OnDevice(layer_types=layer_types(inspected), executions=executions)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from batchproof.build.onnxruntime.session import Limits
+from batchproof.build.limited_runner import Limits
 from batchproof.build.tensorrt.compat import Backend
 from batchproof.engine_options import EngineOptions
 from batchproof.profile import Shape, Shapes

@@ -7,24 +7,15 @@ from typing import Any
 
 from batchproof.build.tensorrt.compat import NAMES, Backend, TensorRT
 from batchproof.engine_options import CURRENT, EngineOptions, Hardware
-from batchproof.errors import InputError, StepFailedError
+from batchproof.errors import StepFailedError
 
-_LEVELS = range(6)
 _HARDWARE: dict[Hardware, str] = {"ampere+": "AMPERE_PLUS", "same-capability": "SAME_COMPUTE_CAPABILITY"}
-# Measured on TensorRT-RTX 1.7.1, SCRFD-2.5G and MobileFaceNet: byte for byte the engine that it builds without them.
+# Measured on TensorRT-RTX 1.7.1: builds of the same differ in a few bytes, and engines with these options in no others.
+# python -m benchmarks.engine_table writes the figures into reports/engines.md.
 _WITHOUT_EFFECT: dict[Backend, frozenset[str]] = {
     "rtx": frozenset({"optimisation_level", "distributive_independence"}),
     "tensorrt": frozenset(),
 }
-
-
-def check_values(options: EngineOptions) -> None:
-    """Raise `InputError` for values that no TensorRT takes; some would be cut to the next one silently."""
-    level, workspace = options.optimisation_level, options.workspace_mib
-    if level is not None and level not in _LEVELS:
-        raise InputError(f"optimisation level {level} is not 0..{_LEVELS[-1]}", remedy="The builder's own default is 3")
-    if workspace is not None and workspace < 1:
-        raise InputError(f"a workspace of {workspace} MiB holds nothing", remedy="Give 256 or more, or leave it away")
 
 
 def check_available(tensorrt: TensorRT, options: EngineOptions) -> None:
@@ -42,6 +33,8 @@ def without_effect(backend: Backend, options: EngineOptions) -> tuple[str, ...]:
 def configure(tensorrt: TensorRT, options: EngineOptions, config: Any) -> None:
     """Set a builder configuration to `options`, which `check_available` has let pass."""
     module = tensorrt.module
+    # By default an engine keeps the names of its layers alone, and nobody can tell the types that they compute in.
+    config.profiling_verbosity = module.ProfilingVerbosity.DETAILED
     (config.set_flag if options.tf32 else config.clear_flag)(module.BuilderFlag.TF32)
     for flag in _flags(options):
         config.set_flag(getattr(module.BuilderFlag, flag))

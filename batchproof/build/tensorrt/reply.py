@@ -21,21 +21,14 @@ from batchproof.profile import EngineProfiles, Shapes
 from batchproof.zoo.spec import ModelSpec
 
 
-class NotAvailableError(Exception):
-    """The backend is installed, but does not load."""
-
-    def __init__(self, absent: Absent) -> None:
-        self.absent = absent
-        super().__init__(absent.reason)
-
-
 def require_built(reply: Reply, output: Path) -> Reply:
     """Return what was built, or raise what the worker met instead.
 
-    Raises `NotAvailableError`, `StepFailedError`, or `StoreError` for the disk.
+    Raises `StepNotRunError` when the backend is installed and does not load, `StepFailedError`, or `StoreError` for the
+    disk.
     """
     if "absent" in reply:
-        raise NotAvailableError(Absent(**reply["absent"]))
+        raise Absent(**reply["absent"]).error
     if "unwritable" in reply:
         raise unwritable(output, reply["unwritable"])
     if "failed" in reply:

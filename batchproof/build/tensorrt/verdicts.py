@@ -14,7 +14,13 @@ from batchproof.verdict import Status, Verdict, not_run
 
 
 def verdicts(summary: EngineSummary, tolerance: float, subject: str) -> Iterator[Verdict]:
-    """Judge a built engine, as `engine.build` promises; the guards have let its network pass."""
+    """Judge a built engine; the guards have let its network pass.
+
+    `build.compiles` (figure: seconds), `build.precision` (figure: share of half tensors), `build.timing_cache` where
+    one was given, `build.executes` (each output of every profile's minimum, optimum and maximum has N rows and is
+    finite) and `build.equals_onnx` (largest difference to ONNX Runtime is at most `tolerance`). Without a GPU that
+    loads the engine a single `build.executes` of `not_run`.
+    """
     yield _compiles(summary, subject)
     yield _precision(summary, subject)
     if summary.timing_cache is not None:
@@ -43,7 +49,8 @@ def _precision(summary: EngineSummary, subject: str) -> Verdict:
     quantised = f" and {summary.quantised} quantised" if summary.quantised else ""
     reason = f"{half} half, {full} float{quantised} tensors in the network, as {summary.precision} asks for"
     figure = round(summary.half_share, 4)
-    return Verdict("build.precision", subject, Status.PASS, reason, figure, threshold, unit="share of half tensors")
+    status = Status.PASS if figure > threshold or summary.precision == "fp32" else Status.FAIL
+    return Verdict("build.precision", subject, status, reason, figure, threshold, unit="share of half tensors")
 
 
 def _executed(on_gpu: OnDevice, tolerance: float, subject: str) -> Iterator[Verdict]:

@@ -19,7 +19,7 @@ from batchproof.build.cache.engine_cache import EngineCache, default_root
 from batchproof.build.cache.engine_key import EngineKey
 from batchproof.errors import StepFailedError, StoreError
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 KEY = EngineKey({"onnx": "1"})
 OTHER = EngineKey({"onnx": "2"})
 SECONDS = 20
@@ -301,3 +301,34 @@ def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch: pytest.Monk
     monkeypatch.setattr("pwd.getpwuid", lambda user: (_ for _ in ()).throw(KeyError(user)))
     with pytest.raises(StoreError, match="--cache DIR"):
         default_root()
+
+
+def test_an_entry_of_another_key_is_not_taken_for_ours(root: Path, fetch: Fetch, first: Output, second: Output) -> None:
+    fetch(first, OTHER)
+    shutil.copytree(root / OTHER.sha256, root / KEY.sha256)
+    assert not fetch(second)
+    assert second.built == 1
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "pipe"])
+def test_what_is_no_entry_is_replaced_by_one(
+    root: Path, fetch: Fetch, first: Output, second: Output, tmp_path: Path, kind: str
+) -> None:
+    fetch(first)
+    entry = root / KEY.sha256
+    if kind == "pipe":
+        (entry / "entry.json").unlink()
+        os.mkfifo(entry / "entry.json")
+    else:
+        shutil.move(entry, tmp_path / "elsewhere")
+        entry.write_text("") if kind == "file" else entry.symlink_to(tmp_path / "elsewhere")
+    assert not fetch(second)
+    assert fetch(first)
+    assert kind != "link" or (tmp_path / "elsewhere" / "engine").is_file()
+
+
+def test_folders_that_are_no_leftovers_are_not_swept(root: Path, fetch: Fetch, first: Output) -> None:
+    (root / ".work-").mkdir(parents=True)
+    (root / ".work-of-somebody").mkdir()
+    assert not fetch(first)
+    assert {".work-", ".work-of-somebody"} <= entries(root)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -94,14 +95,28 @@ def test_what_is_no_onnx_has_no_key(graph: Path, damage: Callable[[Path], object
         sha256(graph)
 
 
-def test_an_edited_builder_changes_the_key(graph: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("edited", "counts"),
+    [
+        ("tensorrt/worker.py", True),
+        ("output_check.py", True),
+        ("container/flags.py", False),
+        ("onnxruntime/session.py", False),
+    ],
+)
+def test_an_edited_builder_changes_the_key_and_an_edited_script_does_not(
+    graph: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, edited: str, counts: bool
+) -> None:
     from batchproof.build.cache import engine_key as module
 
-    before = sha256(graph)
-    (tmp_path / "worker.py").write_text("flags = 1")
-    monkeypatch.setattr(module, "__file__", str(tmp_path / "engine_key.py"))
-    module._own_source.cache_clear()
-    try:
-        assert sha256(graph) != before
-    finally:
+    copy = tmp_path / "build"
+    shutil.copytree(module._BUILD, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(module, "_BUILD", copy)
+    keys = []
+    for code in ("flags = 1", "flags = 2"):
+        (copy / edited).parent.mkdir(exist_ok=True)
+        (copy / edited).write_text(code)
         module._own_source.cache_clear()
+        keys.append(sha256(graph))
+    module._own_source.cache_clear()
+    assert (keys[0] != keys[1]) == counts

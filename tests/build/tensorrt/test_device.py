@@ -6,19 +6,21 @@ import pytest
 from batchproof.build.tensorrt import engine as tensorrt_engine
 from batchproof.build.tensorrt import process as tensorrt_process
 from batchproof.build.tensorrt.compat import Backend
-from batchproof.build.tensorrt.engine import EngineBuild, build
+from batchproof.build.tensorrt.engine import build
+from batchproof.build.tensorrt.summary import EngineSummary
+from batchproof.build.tensorrt.verdicts import verdicts
 from batchproof.engine_options import EngineOptions
 from batchproof.profile import EngineProfiles
 from batchproof.verdict import Status, Verdict
 from tests.build import tiny_graphs
 from tests.build.tiny_graphs import SPEC
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def build_on(
     monkeypatch: pytest.MonkeyPatch, model: Path, stand_in: str, *, profiles: str = "1+1,4,8", backend: Backend = "rtx"
-) -> EngineBuild:
+) -> EngineSummary:
     """Build with a worker that believes in a GPU, as `stand_in` prepares it."""
     start = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.build.tensorrt import gpu_stand_in as s"
     code = f"{start}; {stand_in}; s.main()"
@@ -33,13 +35,11 @@ def build_on(
         options=EngineOptions(),
         timing_cache=None,
         spec=SPEC,
-        subject="tiny",
-        tolerance=1e-4,
     )
 
 
-def executed(built: EngineBuild) -> tuple[Verdict, ...]:
-    return built.verdicts[2:]
+def executed(built: EngineSummary) -> list[Verdict]:
+    return list(verdicts(built, 1e-4, "tiny"))[2:]
 
 
 def test_an_engine_is_executed_at_every_shape_of_every_profile_and_compared(
@@ -50,8 +50,7 @@ def test_an_engine_is_executed_at_every_shape_of_every_profile_and_compared(
     executes, equals = executed(built)
     assert (executes.check, executes.status) == ("build.executes", Status.PASS)
     assert (equals.check, equals.status, equals.figure) == ("build.equals_onnx", Status.PASS, 0.0)
-    assert built.summary is not None
-    on_gpu = built.summary.on_gpu
+    on_gpu = built.on_gpu
     assert on_gpu.layer_types == {"FP32": 1, "FP16": 1, "UNKNOWN": 1}
     assert [(found.profile, found.shape) for found in on_gpu.executions] == [
         (0, (1, 3, 64, 96)),

@@ -9,18 +9,22 @@ import pytest
 from batchproof.build.tensorrt import engine as tensorrt_engine
 from batchproof.build.tensorrt import process as tensorrt_process
 from batchproof.build.tensorrt.compat import Backend
-from batchproof.build.tensorrt.engine import EngineBuild, build
+from batchproof.build.tensorrt.engine import build
+from batchproof.build.tensorrt.summary import EngineSummary
 from batchproof.build.tensorrt.timing_cache import TimingCache
+from batchproof.build.tensorrt.verdicts import verdicts
 from batchproof.engine_options import EngineOptions
-from batchproof.errors import InputError, StepFailedError, StoreError
+from batchproof.errors import InputError, StepFailedError, StepNotRunError, StoreError
 from batchproof.profile import EngineProfiles, Shapes
-from batchproof.verdict import Status
+from batchproof.verdict import Status, Verdict
 from batchproof.zoo.spec import Precision
+from benchmarks.option_effects import always
 from tests.build import tiny_graphs
 from tests.build.tiny_graphs import SPEC
 
 PROFILES = EngineProfiles.parse("1,4,8", height=64, width=96)
 PLAIN = EngineOptions()
+UNUSED = (EngineOptions(optimisation_level=5), EngineOptions(distributive_independence=True))
 
 
 def build_tiny(
@@ -32,7 +36,7 @@ def build_tiny(
     profiles: EngineProfiles = PROFILES,
     options: EngineOptions = PLAIN,
     timing_cache: TimingCache | None = None,
-) -> EngineBuild:
+) -> EngineSummary:
     return build(
         model,
         output or model.with_suffix(".engine"),
@@ -42,13 +46,15 @@ def build_tiny(
         options=options,
         timing_cache=timing_cache,
         spec=SPEC,
-        subject="tiny",
-        tolerance=1e-4,
     )
 
 
 def run_instead(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     monkeypatch.setattr(tensorrt_process, "WORKER_COMMAND", (sys.executable, "-c", code))
+
+
+def judged(built: EngineSummary) -> list[Verdict]:
+    return list(verdicts(built, 1e-4, "tiny"))
 
 
 def refusal(model: Path, precision: Precision = "fp32", options: EngineOptions = PLAIN) -> str:
@@ -62,11 +68,10 @@ def refusal(model: Path, precision: Precision = "fp32", options: EngineOptions =
 
 def test_an_fp32_engine(tmp_path: Path) -> None:
     built = build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx"))
-    assert built.summary is not None
-    assert built.summary.bytes == (tmp_path / "tiny.engine").stat().st_size > 1000
-    assert built.summary.version.startswith("1.")
-    assert built.summary.half_share == 0.0
-    image, score = built.summary.tensors
+    assert built.bytes == (tmp_path / "tiny.engine").stat().st_size > 1000
+    assert built.version.startswith("1.")
+    assert built.half_share == 0.0
+    image, score = built.tensors
     assert (image.name, image.mode, image.dtype, image.dims) == ("input", "input", "FLOAT", (-1, 3, -1, -1))
     assert image.shapes == (Shapes((1, 3, 64, 96), (4, 3, 64, 96), (8, 3, 64, 96)),)
     assert (score.name, score.mode, score.dims) == ("score_8", "output", (-1, -1, 1))
@@ -75,13 +80,12 @@ def test_an_fp32_engine(tmp_path: Path) -> None:
 
 def test_an_fp16_engine_has_half_tensors_and_float_inputs_and_outputs(tmp_path: Path) -> None:
     built = build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx", dtype="fp16"), "fp16")
-    assert built.summary is not None
-    assert built.summary.half_share > 0.5
-    assert {tensor.dtype for tensor in built.summary.tensors} == {"FLOAT"}
+    assert built.half_share > 0.5
+    assert {tensor.dtype for tensor in built.tensors} == {"FLOAT"}
 
 
 def test_the_verdicts_say_that_an_engine_is_built_and_not_executed(tmp_path: Path) -> None:
-    compiles, precision, executes = build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx")).verdicts
+    compiles, precision, executes = judged(build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx")))
     assert (compiles.check, compiles.status) == ("build.compiles", Status.PASS)
     assert "TensorRT-RTX 1." in compiles.reason
     assert "for N=1..4..8 at 64x96" in compiles.reason
@@ -92,8 +96,7 @@ def test_the_verdicts_say_that_an_engine_is_built_and_not_executed(tmp_path: Pat
 
 def test_the_sidecar_is_json(tmp_path: Path) -> None:
     built = build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx"))
-    assert built.summary is not None
-    sidecar = json.loads(json.dumps(built.summary.sidecar))
+    sidecar = json.loads(json.dumps(built.sidecar))
     assert sidecar["backend"] == "rtx"
     assert sidecar["tensors"][0]["shapes"][0]["maximum"] == [8, 3, 64, 96]
     assert sidecar["profiles"] == ["1,4,8@64x96"]
@@ -109,16 +112,14 @@ def test_an_engine_has_all_its_profiles_with_their_sizes(tmp_path: Path) -> None
         build_tiny(model, profiles=profiles),
         build_tiny(model, profiles=EngineProfiles(profiles.profiles[1:])),
     )
-    assert built.summary is not None
-    assert alone.summary is not None
-    assert built.summary.bytes > 1.5 * alone.summary.bytes, "each profile has kernels of its own"
-    assert built.summary.profiles == ("1,1,1@32x32", "1,4,8@64x64,64x96,96x128")
-    score = built.summary.tensors[1]
+    assert built.bytes > 1.5 * alone.bytes, "each profile has kernels of its own"
+    assert built.profiles == ("1,1,1@32x32", "1,4,8@64x64,64x96,96x128")
+    score = built.tensors[1]
     assert score.shapes == (
         Shapes((1, 16, 1), (1, 16, 1), (1, 16, 1)),
         Shapes((1, 64, 1), (4, 96, 1), (8, 192, 1)),
     )
-    assert "for N=1..1..1 at 32x32 + N=1..4..8 at 64x64..64x96..96x128" in built.verdicts[0].reason
+    assert "for N=1..1..1 at 32x32 + N=1..4..8 at 64x64..64x96..96x128" in judged(built)[0].reason
 
 
 def test_rtx_compiles_for_the_gpus_that_it_is_asked_for(tmp_path: Path) -> None:
@@ -127,22 +128,35 @@ def test_rtx_compiles_for_the_gpus_that_it_is_asked_for(tmp_path: Path) -> None:
     for capabilities in ((), ("8.0",), ("8.6",), ("8.0", "8.6")):
         options = EngineOptions(compute_capabilities=capabilities)
         built = build_tiny(model, options=options)
-        assert built.summary is not None
-        assert built.summary.options == options
+        assert built.options == options
         targets.append(model.with_suffix(".engine").read_bytes()[32])  # where RTX 1.7 keeps the list, one bit for each
     everywhere, ampere, ga102, both = targets
     assert (ampere | ga102, ampere & ga102) == (both, 0)
     assert everywhere & both == both
 
 
-def test_rtx_says_which_options_change_nothing(tmp_path: Path) -> None:
-    options = EngineOptions(optimisation_level=5, distributive_independence=True)
+@pytest.mark.parametrize("options", UNUSED)
+def test_what_rtx_is_said_not_to_use_changes_nothing(tmp_path: Path, options: EngineOptions) -> None:
+    plain, chosen = engines_of(tmp_path, PLAIN), engines_of(tmp_path, options)
+    assert {len(engine) for engine in chosen} == {len(engine) for engine in plain}
+    assert always(chosen, plain) == 0
     built = build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx"), options=options)
-    assert built.summary is not None
-    assert built.summary.without_effect == ("optimisation_level", "distributive_independence")
-    assert built.verdicts[0].reason.endswith(
-        "without effect on this builder: optimisation_level, distributive_independence"
-    )
+    assert built.without_effect == options.chosen
+    assert judged(built)[0].reason.endswith(f"without effect on this builder: {options.chosen[0]}")
+
+
+def test_what_rtx_uses_is_seen_in_the_same_way(tmp_path: Path) -> None:
+    assert always(engines_of(tmp_path, EngineOptions(tf32=True)), engines_of(tmp_path, PLAIN)) in range(1, 10)
+
+
+def engines_of(folder: Path, options: EngineOptions) -> list[bytes]:
+    """Two engines of the same."""
+    model = tiny_graphs.detector(folder / "tiny.onnx")
+    engines = []
+    for _ in range(2):
+        build_tiny(model, options=options)
+        engines.append(model.with_suffix(".engine").read_bytes())
+    return engines
 
 
 @pytest.mark.parametrize(
@@ -168,16 +182,14 @@ def test_a_value_that_no_builder_takes_is_refused_before_building(
 
 def test_an_int8_graph_is_built_as_it_comes(tmp_path: Path) -> None:
     built = build_tiny(tiny_graphs.quantised(tmp_path / "int8.onnx"))
-    assert built.summary is not None
-    assert built.summary.tensor_types["INT8"] >= 6
-    assert built.summary.sidecar["quantised"] == built.summary.tensor_types["INT8"]
-    assert re.search(r"0 half, \d+ float and \d+ quantised tensors", built.verdicts[1].reason)
+    assert built.tensor_types["INT8"] >= 6
+    assert built.sidecar["quantised"] == built.tensor_types["INT8"]
+    assert re.search(r"0 half, \d+ float and \d+ quantised tensors", judged(built)[1].reason)
 
 
 def test_an_fp8_graph_is_built_as_it_comes(tmp_path: Path) -> None:
     built = build_tiny(tiny_graphs.in_fp8(tmp_path / "fp8.onnx"))
-    assert built.summary is not None
-    assert built.summary.tensor_types["FP8"] == 1
+    assert built.tensor_types["FP8"] == 1
 
 
 def test_an_fp16_request_for_an_fp32_graph_is_refused(tmp_path: Path) -> None:
@@ -250,37 +262,36 @@ def test_native_chatter_reaches_neither_our_output_nor_the_reply(
     chatter = "import os; load = c.load; c.load = lambda b: (os.write(1, b'chatter'), load(b))[1]"
     start = "import batchproof.build.tensorrt.compat as c"
     run_instead(monkeypatch, f"{start}; {chatter}; from batchproof.build.tensorrt.worker import main; main()")
-    assert build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx")).summary is not None
+    assert build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx")).bytes > 1000
     assert capfd.readouterr() == ("", "")
 
 
-def test_without_tensorrt_the_verdict_says_what_is_missing_and_how_to_get_it(tmp_path: Path) -> None:
-    built = build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx"), backend="tensorrt")
-    assert built.summary is None
-    (verdict,) = built.verdicts
-    assert (verdict.check, verdict.status) == ("build.compiles", Status.NOT_RUN)
-    assert "the Python package tensorrt is not installed" in verdict.reason
-    assert "NVIDIA's own package index" in verdict.reason
-    assert "Triton" in verdict.reason
-    assert "GPU" in verdict.reason
+def test_without_tensorrt_it_is_said_what_is_missing_and_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_instead(monkeypatch, "raise SystemExit('the worker must not start')")
+    with pytest.raises(StepNotRunError) as caught:
+        build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx"), backend="tensorrt")
+    assert "the Python package tensorrt is not installed" in caught.value.line()
+    assert "NVIDIA's own package index" in caught.value.line()
+    assert "Triton" in caught.value.line()
+    assert "GPU" in caught.value.line()
     assert not (tmp_path / "tiny.engine").exists()
 
 
 def test_rtx_without_its_libraries_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hide = "import sys; sys.modules['onnxruntime_ep_nv_tensorrt_rtx'] = None"
     run_instead(monkeypatch, f"{hide}; from batchproof.build.tensorrt.worker import main; main()")
-    built = build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx"))
-    (verdict,) = built.verdicts
-    assert verdict.status is Status.NOT_RUN
-    assert "libtensorrt_rtx" in verdict.reason
-    assert "batchproof[rtx]" in verdict.reason
+    with pytest.raises(StepNotRunError, match="libtensorrt_rtx") as caught:
+        build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx"))
+    assert "batchproof[rtx]" in caught.value.line()
     assert not (tmp_path / "tiny.engine").exists()
 
 
 def test_the_bindings_alone_suffice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hide = "import sys; sys.modules['tensorrt_rtx'] = None"
     run_instead(monkeypatch, f"{hide}; from batchproof.build.tensorrt.worker import main; main()")
-    assert build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx")).summary is not None
+    assert build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx")).bytes > 1000
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,30 +307,27 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_enterprise_path_goes_through_the_same_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch)
     built = build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx", dtype="fp16"), "fp16", "tensorrt")
-    assert built.summary is not None
-    assert built.summary.version == "10.9.0.34"
-    assert "TensorRT 10.9.0.34 built" in built.verdicts[0].reason
+    assert built.version == "10.9.0.34"
+    assert "TensorRT 10.9.0.34 built" in judged(built)[0].reason
 
 
 def test_the_enterprise_path_takes_every_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch)
     options = EngineOptions(True, 1, 512, "ampere+", distributive_independence=True)
     built = build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx"), backend="tensorrt", options=options)
-    assert built.summary is not None
-    assert built.summary.without_effect == ()
-    assert any("setHardwareCompatibilityLevel" in warning for warning in built.summary.warnings)
+    assert built.without_effect == ()
+    assert any("setHardwareCompatibilityLevel" in warning for warning in built.warnings)
 
 
 def test_a_timing_cache_is_recorded_with_its_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch)
     cache = TimingCache("record", tmp_path / "tiny.timing")
     built = build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx"), backend="tensorrt", timing_cache=cache)
-    assert built.summary is not None
-    assert built.summary.timing_cache is not None
+    assert built.timing_cache is not None
     sha256 = hashlib.sha256(cache.file.read_bytes()).hexdigest()
-    assert built.summary.sidecar["timing_cache"]["sha256"] == sha256
+    assert built.sidecar["timing_cache"]["sha256"] == sha256
     assert (tmp_path / "tiny.timing.sha256").read_text() == f"{sha256}  tiny.timing\n"
-    assert [verdict.check for verdict in built.verdicts][2] == "build.timing_cache"
+    assert [verdict.check for verdict in judged(built)][2] == "build.timing_cache"
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"tiny.onnx", "tiny.engine", "tiny.timing", "tiny.timing.sha256"}
 
@@ -347,4 +355,4 @@ def test_a_file_of_the_working_directory_stands_in_for_no_module(
 ) -> None:
     (tmp_path / "polygraphy.py").write_text("raise SystemExit('imported from the working directory')")
     monkeypatch.chdir(tmp_path)
-    assert build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx")).summary is not None
+    assert build_tiny(tiny_graphs.detector(tmp_path / "tiny.onnx")).bytes > 1000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from batchproof.build.onnxruntime.session import Limits
+from batchproof.build.limited_runner import Limits
 from batchproof.build.tensorrt import process as tensorrt_process
 from batchproof.build.tensorrt.messages import Request
 from batchproof.build.tensorrt.process import ask_worker
@@ -75,7 +75,7 @@ def test_a_killed_parent_leaves_no_worker_and_no_unfinished_file(tmp_path: Path)
         "from batchproof.build.tensorrt.messages import Request;"
         f"p.WORKER_COMMAND = (sys.executable, '-c', {SLOW!r}); p.ask_worker(Request.read({request_for(output).line!r}))"
     )
-    parent = subprocess.Popen([sys.executable, "-c", ask], cwd=Path(__file__).parents[2])
+    parent = subprocess.Popen([sys.executable, "-c", ask], cwd=Path(__file__).parents[3])
     wait_for("the worker has started", (tmp_path / "tiny.engine.ready").exists)
     worker = children(parent.pid)[0]
     assert output.exists()

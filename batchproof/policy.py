@@ -22,11 +22,13 @@ _EXACT_KEYS = ConfigDict(extra="forbid")
 class ExportLimits:
     """Largest differences of an exported graph to PyTorch, and of a network to the ONNX file it was recovered from.
 
-    Scores are taken as they are, everything else in parts of an output's largest value; `parity` is for both.
+    Scores are taken as they are, everything else in parts of an output's largest value; `parity` is for both. `tenfold`
+    is for noise of ten times the contrast that pixels have.
     """
 
     parity: Limit
     recovered_score: Limit
+    recovered_tenfold_score: Limit
     recovered_relative: Limit
 
 

@@ -39,7 +39,7 @@ def test_a_policy_of_one_s_own(tmp_path: Path) -> None:
     ("old", "new", "named"),
     [
         ("row_max_abs = 1e-5", "row_max_abs = 1e-5\nrow_max_ab = 1", "surgery.row_max_ab: Unexpected"),
-        ("recovered_score = 5e-4", "", "export.recovered_score: "),
+        ("recovered_score = 2e-5", "", "export.recovered_score: "),
         ("[fp32.probe]", "[fp8]\n[fp32.probe]", "fp8: Unexpected"),
         ("row_max_abs = 1e-5", "", "surgery.row_max_abs: "),
         ("row_max_abs = 1e-5", "row_max_abs = -1", "surgery.row_max_abs: Input should be greater"),

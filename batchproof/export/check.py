@@ -11,7 +11,7 @@ from torch import nn
 from batchproof import verdict
 from batchproof.errors import StepFailedError
 from batchproof.export.comparison import row_differences, torch_outputs
-from batchproof.policy import ExportLimits, load_policy
+from batchproof.policy import ExportLimits
 from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs
 from batchproof.verdict import Status, Verdict
 from batchproof.zoo.spec import ModelSpec, OutputSpec
@@ -30,16 +30,14 @@ class _Difference:
     witness: str
 
 
-def check_against_torch(
-    network: nn.Module, spec: ModelSpec, path: Path, subject: str, limits: ExportLimits | None = None
-) -> Verdict:
+def check_against_torch(network: nn.Module, spec: ModelSpec, path: Path, subject: str, limits: ExportLimits) -> Verdict:
     """Compare the ONNX file at `path` with `network`, put into evaluation mode, on different random images.
 
     Batches of 1, 2 and 5, most detectors at 64x64 and 96x128, ONNX Runtime's optimiser on and off. The figure is the
     largest absolute difference over all outputs; for all but scores divided by the output's largest absolute value.
-    Missing outputs, wrong shapes, NaN and a refusal to run fail. Without `limits` the committed policy judges.
+    Missing outputs, wrong shapes, NaN and a refusal to run fail.
     """
-    threshold = (limits or load_policy().export).parity
+    threshold = limits.parity
     network.eval()
     try:
         runners = [OnnxRuntimeRunner(path, optimised=optimised) for optimised in (True, False)]

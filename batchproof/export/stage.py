@@ -17,7 +17,7 @@ from batchproof.errors import InputError
 from batchproof.export.options import DEFAULTS, ExportOptions
 from batchproof.export.torch_module import require_torch
 from batchproof.settings import Settings
-from batchproof.verdict import Status, Verdict
+from batchproof.verdict import Status, Verdict, not_run
 from batchproof.zoo.pack import (
     ConfiguredSource,
     NetworkSource,
@@ -72,7 +72,8 @@ def _step(model: PackModel, limits: ExportLimits) -> Step:
 def _files(source: Source) -> tuple[Path, ...]:
     if isinstance(source, SeededSource):
         return ()
-    return (source.path, source.config) if isinstance(source, ConfiguredSource) else (source.path,)
+    configs = source.configs if isinstance(source, ConfiguredSource) else ()
+    return (source.path, *(config.path for config in configs))
 
 
 def _produce(model: PackModel, limits: ExportLimits, workspace: Workspace) -> Outcome:
@@ -86,8 +87,8 @@ def export(
 
     An ONNX source is taken over as it is, byte for byte, so that later stages are measured against the very original;
     external data move inside, and `options` are refused with an `InputError`. A network is exported with a free batch
-    and compared with PyTorch; where its weights were recovered, PyTorch is compared with their ONNX file before. Both
-    comparisons are judged by `limits`.
+    and compared with PyTorch; where its weights were recovered, PyTorch is compared with their ONNX file before, and
+    when that fails, the other comparison is not made. `limits` judge both.
     """
     if isinstance(model.source, OnnxSource):
         if options != DEFAULTS:
@@ -110,7 +111,7 @@ def _take_over(subject: str, source: Path, output: Path, reason: str) -> Verdict
 def _from_torch(
     model: PackModel, source: NetworkSource, output: Path, limits: ExportLimits, options: ExportOptions
 ) -> tuple[Verdict, ...]:
-    from batchproof.export.check import check_against_torch
+    from batchproof.export.check import CHECK, check_against_torch
     from batchproof.export.exporter import export_onnx
     from batchproof.export.heads import UnitEmbedding
     from batchproof.export.source_network import network_of
@@ -123,6 +124,8 @@ def _from_torch(
         network, of_unit_length = UnitEmbedding(network), True
     metadata = _metadata(model, of_unit_length=of_unit_length)
     export_onnx(network, model.spec, output, options=options, metadata=metadata)
+    if not all(recovered):
+        return (*recovered, not_run(CHECK, model.name, "the recovered network failed the comparison with its original"))
     return (*recovered, check_against_torch(network, model.spec, output, model.name, limits))
 
 
@@ -155,7 +158,7 @@ def _metadata(model: PackModel, *, of_unit_length: bool) -> dict[str, str]:
     else:
         facts["source_sha256"] = content_sha256(source.path)
     if isinstance(source, ConfiguredSource):
-        facts["config_sha256"] = content_sha256(source.config)
+        facts["config_sha256"] = source.configs[0].sha256
     if of_unit_length:
         facts["embedding"] = "of length 1"
     return {f"batchproof.{key}": value for key, value in facts.items()}

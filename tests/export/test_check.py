@@ -47,7 +47,7 @@ def replace(model: onnx.ModelProto, name: str, value: np.ndarray) -> None:
 
 
 def test_a_true_export_passes_with_its_figure(network: nn.Module, path: Path) -> None:
-    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector")
+    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector", LIMITS)
     assert (verdict.check, verdict.subject, verdict.status) == ("export.parity", "detector", Status.PASS)
     assert verdict.figure is not None
     assert 0 < verdict.figure < LIMITS.parity / 5
@@ -65,11 +65,11 @@ def test_a_true_embedder_passes(tmp_path: Path) -> None:
     torch.manual_seed(0)
     embedder, spec = CATALOGUE[EMBEDDER].build(), CATALOGUE[EMBEDDER].spec
     export_onnx(embedder, spec, tmp_path / "embedder.onnx", metadata={})
-    assert check_against_torch(embedder, spec, tmp_path / "embedder.onnx", "embedder")
+    assert check_against_torch(embedder, spec, tmp_path / "embedder.onnx", "embedder", LIMITS)
 
 
 def test_other_weights_fail_and_name_output_row_and_batch(path: Path) -> None:
-    verdict = check_against_torch(seeded(DETECTOR, 2), CATALOGUE[DETECTOR].spec, path, "detector")
+    verdict = check_against_torch(seeded(DETECTOR, 2), CATALOGUE[DETECTOR].spec, path, "detector", LIMITS)
     assert verdict.status is Status.FAIL
     assert verdict.figure is not None
     assert verdict.figure > 0.1
@@ -84,7 +84,7 @@ def test_a_small_error_in_one_output_fails(network: nn.Module, path: Path) -> No
         replace(model, weight.name, numpy_helper.to_array(weight) * np.float32(1.01))
 
     edit(path, shift)
-    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector")
+    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector", LIMITS)
     assert verdict.status is Status.FAIL
     assert verdict.witness is not None
     assert verdict.witness.startswith("output 'kps_16'")
@@ -92,7 +92,7 @@ def test_a_small_error_in_one_output_fails(network: nn.Module, path: Path) -> No
 
 def test_a_batch_frozen_in_the_graph_fails(network: nn.Module, path: Path) -> None:
     edit(path, lambda model: replace(model, "bbox_32_rows", np.array([1, -1, 4])))
-    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector")
+    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector", LIMITS)
     assert verdict.status is Status.FAIL
     assert "output 'bbox_32' is [1, 16, 4] where PyTorch gives [2, 8, 4]" in verdict.reason
 
@@ -103,7 +103,7 @@ def test_nan_fails(network: nn.Module, path: Path) -> None:
         replace(model, bias, np.full(16, np.nan, dtype=np.float32))
 
     edit(path, poison)
-    assert check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector").status is Status.FAIL
+    assert check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector", LIMITS).status is Status.FAIL
 
 
 @pytest.mark.parametrize("broken", [True, False])
@@ -116,7 +116,7 @@ def test_the_optimiser_is_tried_on_and_off(
             return {name: output + shift for name, output in super().infer(images).items()}
 
     monkeypatch.setattr(check, "OnnxRuntimeRunner", Broken)
-    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector")
+    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector", LIMITS)
     assert verdict.status is Status.FAIL
     assert verdict.witness is not None
     assert verdict.witness.endswith("cpu, optimised" if broken else "not optimised")
@@ -124,13 +124,13 @@ def test_the_optimiser_is_tried_on_and_off(
 
 def test_a_missing_output_fails(network: nn.Module, path: Path) -> None:
     edit(path, lambda model: model.graph.output.pop())
-    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector")
+    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector", LIMITS)
     assert verdict.status is Status.FAIL
     assert "gives no output 'kps_32'" in verdict.reason
 
 
 def test_a_file_that_does_not_load_fails(network: nn.Module, path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
-    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector")
+    verdict = check_against_torch(network, CATALOGUE[DETECTOR].spec, path, "detector", LIMITS)
     assert verdict.status is Status.FAIL
     assert "ONNX Runtime cannot load this model" in verdict.reason

@@ -34,6 +34,12 @@ def test_nan_and_an_output_of_zeros_have_figures() -> None:
     assert row_differences(BOX, zeros, zeros + 1).min() > 1
 
 
+@pytest.mark.filterwarnings("error")
+def test_infinities_have_no_difference_and_no_warning() -> None:
+    infinite = np.full((1, 2), np.inf, np.float32)
+    assert np.isnan(row_differences(SCORE, infinite, infinite)).all()
+
+
 def test_outputs_go_by_their_names_and_none_is_lost() -> None:
     class Two(nn.Module):
         def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:

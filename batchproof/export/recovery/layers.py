@@ -15,17 +15,15 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from batchproof.export.recovery.settings import Settings, settings_of
-from batchproof.export.recovery.standard import require_standard
+from batchproof.export.recovery.views import is_view, says_size
 
 Weights = NDArray[np.generic]
 
 # The kinds of layers that have weights of two and more dimensions, and into which a BatchNorm can be folded.
 LINEAR = ("Conv", "Linear")
 
-# They keep every number. Where a view is wrong, the comparison with the original's outputs shows it.
-_VIEWS = frozenset({"Identity", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze"})
-# All but the first input of these say sizes, which follow from the first, or numbers that are settings here.
-_FIRST_INPUT_ONLY = frozenset({"Resize", "Upsample", "Clip", "Expand"})
+# All but the first input of these say sizes, which follow from the first.
+_SIZED = frozenset({"Resize", "Upsample", "Expand"})
 
 
 @dataclass(frozen=True)
@@ -51,31 +49,32 @@ class LayerGraph:
     """The layers of `model`, found from the values they make; `image` is the input that is no constant."""
 
     def __init__(self, model: onnx.ModelProto, image: str) -> None:
-        require_standard(model)
         self.image = image
         self.constants = _constants(model)
         self._makers = {value: node for node in model.graph.node for value in node.output}
         self._parameters = {value.name for value in model.graph.input} - {image}
+        views = (node for node in model.graph.node if is_view(node, self._makers, self.constants))
+        self._views = {node.output[0]: node.input[0] for node in views}
+
+    def origin(self, value: str) -> str:
+        """Return the value whose numbers `value` holds: what is behind views of it."""
+        while value in self._views:
+            value = self._views[value]
+        return value
 
     def layer(self, value: str) -> Layer | None:
         """Return the layer behind `value`, past views; None when that is the image."""
-        name = self._past_views(value)
+        name = self.origin(value)
         node = self._makers.get(name)
         return None if node is None else self._as_layer(node, name)
 
     def layers(self) -> list[Layer]:
         """Return every layer that is not itself a constant or a view, in the order of the graph."""
-        made = (self.layer(value) for value, node in self._makers.items() if node.op_type not in _VIEWS)
+        made = (self.layer(value) for value in self._makers if value not in self._views)
         return [layer for layer in made if layer is not None and layer.inputs]
 
-    def _past_views(self, value: str) -> str:
-        while (node := self._makers.get(value)) is not None and (node.op_type in _VIEWS or _is_pool_of_one(node)):
-            value = node.input[0]
-        return value
-
     def _as_layer(self, node: onnx.NodeProto, value: str) -> Layer:
-        used = [name for name in node.input if name][: 1 if node.op_type in _FIRST_INPUT_ONLY else None]
-        found = [(name, self._operand(name)) for name in used]
+        found = [(name, self._operand(name)) for name in self._used(node)]
         operands = [operand for _, operand in found if operand is not None]
         kind = _kind(node, len(operands))
         attributes = _attributes(node)
@@ -83,24 +82,35 @@ class LayerGraph:
             operands[0] = Operand(operands[0].source, not operands[0].transposed)
         if kind == "Clip":
             attributes = {"bounds": self._bounds(node, attributes)}
-        if kind == "Split":
+        if kind == "Split" or value != node.output[0]:
             attributes["part"] = list(node.output).index(value)
         inputs = tuple(name for name, operand in found if operand is None)
         return Layer(
             kind, settings_of(kind, attributes), inputs, tuple(operands), f"{node.op_type} '{node.name or value}'"
         )
 
-    def _bounds(self, node: onnx.NodeProto, attributes: Mapping[str, object]) -> list[object]:
-        """Lowest and highest value of a Clip, which are attributes before opset 11 and inputs since."""
-        if len(node.input) == 1:
-            return [[attributes.get("min")], [attributes.get("max")]]
-        found = (self._operand(name) for name in node.input[1:])
-        return [None if each is None else self.constants[each.source].ravel().tolist() for each in found]
+    def _used(self, node: onnx.NodeProto) -> list[str]:
+        names = [name for name in node.input if name]
+        is_sized = node.op_type in _SIZED and all(says_size(name, self._makers, self.constants) for name in names[1:])
+        return names[:1] if is_sized or node.op_type == "Clip" else names
+
+    def _bounds(self, node: onnx.NodeProto, attributes: Mapping[str, object]) -> list[list[float]]:
+        """Lowest and highest value of a Clip, attributes before opset 11 and inputs since; NaN for a computed one."""
+        lowest, highest = [*node.input[1:], "", ""][:2]
+        return [
+            self._numbers(lowest, attributes.get("min", -np.inf)),
+            self._numbers(highest, attributes.get("max", np.inf)),
+        ]
+
+    def _numbers(self, value: str, default: object) -> list[float]:
+        operand = self._operand(value)
+        known = default if not value else np.nan if operand is None else self.constants[operand.source]
+        return [float(number) for number in np.asarray(known).ravel()]
 
     def _operand(self, value: str) -> Operand | None:
         """Follow a constant, past views, casts to float32 and swaps of its axes, to where it comes from."""
         transposed = False
-        while (node := self._makers.get(value := self._past_views(value))) is not None:
+        while (node := self._makers.get(value := self.origin(value))) is not None:
             if node.op_type != "Transpose" and not _is_cast_to_float32(node):
                 break
             value, transposed = node.input[0], transposed != (node.op_type == "Transpose")
@@ -128,12 +138,6 @@ def _kind(node: onnx.NodeProto, operands: int) -> str:
         return "Resize"
     is_linear = (node.op_type == "Gemm" and operands) or (node.op_type == "MatMul" and operands == 1)
     return "Linear" if is_linear else node.op_type
-
-
-def _is_pool_of_one(node: onnx.NodeProto) -> bool:
-    """Tell pools of one pixel at stride 1, which official exports have where a shortcut keeps its size."""
-    size, stride = (_attributes(node).get(name, [1, 1]) for name in ("kernel_shape", "strides"))
-    return node.op_type in ("AveragePool", "MaxPool") and size == stride == [1, 1]
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, object]:

@@ -65,7 +65,10 @@ class Pairing:
         shape = self._differences.our_shape(mine)
         if array.size not in (1, prod(shape)):
             raise DifferenceError(f"its {node} has {array.size} numbers for {mine.source} with {prod(shape)}")
-        whole = np.resize(array, shape).astype(np.float32)
+        with np.errstate(over="ignore"):
+            whole = np.resize(array, shape).astype(np.float32)
+        if not np.isfinite(whole).all():
+            raise DifferenceError(f"its {node} makes numbers for {mine.source} that single precision cannot hold")
         known = self._ours.constants.get(mine.source, self.weights.get(mine.source))
         if known is not None and not np.array_equal(known, whole):
             raise DifferenceError(f"its {node} has other weights than a layer that shares {mine.source} with it")

@@ -19,9 +19,11 @@ from batchproof.export.heads import UnitEmbedding
 from batchproof.export.networks.catalogue import architecture
 from batchproof.export.recovery.candidates import TAKE_OVER, candidates
 from batchproof.export.recovery.differences import DifferenceError
+from batchproof.export.recovery.image_size import Size, declared_size, require_size
 from batchproof.export.recovery.layers import LINEAR, LayerGraph
 from batchproof.export.recovery.pairing import Pairing
 from batchproof.export.recovery.reference import reference_graph
+from batchproof.export.recovery.standard import require_standard
 from batchproof.export.recovery.unit_length import before_unit_length
 from batchproof.zoo.recognise import Recognition, recognise
 from batchproof.zoo.spec import ModelSpec
@@ -41,6 +43,7 @@ class _Graph:
     path: Path
     recognition: Recognition
     layers: LayerGraph
+    size: Size
     embedding: str | None  # what is divided by its length in the end, where that is so
 
     @property
@@ -77,6 +80,7 @@ def recovered_network(path: Path, name: str) -> nn.Module:
 def _read(path: Path) -> _Graph:
     model = onnx_file.read(path)
     recognition = recognise(model, path)
+    require_standard(model, path)
     onnx_file.require_finite_weights(model, path)
     if onnx_file.precision(model) != "fp32":
         remedy = "Recover the FP32 file: what half precision has rounded off is lost"
@@ -84,7 +88,7 @@ def _read(path: Path) -> _Graph:
     layers = LayerGraph(model, recognition.input_name)
     is_arcface = recognition.spec.family == "arcface"
     embedding = before_unit_length(layers, recognition.output_names[0]) if is_arcface else None
-    return _Graph(path, recognition, layers, embedding)
+    return _Graph(path, recognition, layers, declared_size(model, recognition.input_name), embedding)
 
 
 def _misfit(graph: _Graph, name: str) -> InputError | None:
@@ -97,6 +101,7 @@ def _misfit(graph: _Graph, name: str) -> InputError | None:
 
 def _weights(graph: _Graph, name: str) -> dict[str, Tensor]:
     """Pair the graph with architecture `name`; what no output reads, such as BatchNorm's counters, is zero."""
+    require_size(graph.size, architecture(name).spec.input, graph.path)
     wanted = architecture(name).skeleton().state_dict()
     pairing = Pairing(
         reference_graph(architecture(name)), graph.layers, {key: tuple(tensor.shape) for key, tensor in wanted.items()}

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from batchproof.export.recovery.differences import DifferenceError
 from batchproof.export.recovery.layers import LINEAR, Layer, LayerGraph, Operand, Weights
 
 NORM = "BatchNormalization"
@@ -52,7 +53,8 @@ def run_behind(graph: LayerGraph, value: str, is_by_channel: Callable[[Operand],
 def scale_and_shift(run: Run, constants: Mapping[str, Weights]) -> tuple[Doubles, Doubles]:
     """Reckon what `run` does to each channel behind its linear layer's product: factors and terms.
 
-    They have as many numbers as there are channels, or one for all. Raises `ValueError` when numbers do not fit.
+    They have as many numbers as there are channels, or one for all. Raises `ValueError` when numbers do not fit, and
+    `DifferenceError` for a norm that divides by the root of what is not positive.
     """
     linear = run.linear
     bias = linear.operands[1:] if linear else ()
@@ -70,7 +72,10 @@ def _factor_and_term(layer: Layer, constants: Mapping[str, Weights]) -> tuple[Do
     if layer.kind == "Mul":
         return first, np.zeros(1)
     bias, mean, variance = others
-    factor = first / np.sqrt(variance + cast("float", layer.settings["epsilon"]))
+    squared = variance + cast("float", layer.settings["epsilon"])
+    if not np.all(squared > 0):
+        raise DifferenceError(f"its {layer.node} has a variance that is not positive, its epsilon added")
+    factor = first / np.sqrt(squared)
     return factor, bias - mean * factor
 
 

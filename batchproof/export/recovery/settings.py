@@ -13,7 +13,7 @@ _DEFAULTS: Mapping[str, Mapping[str, object]] = {
     "Conv": {"group": 1, **_WINDOW},
     "MaxPool": _WINDOW,
     "AveragePool": _WINDOW,
-    "BatchNormalization": {"epsilon": 1e-5},
+    "BatchNormalization": {"epsilon": 1e-5, "training_mode": 0},
     "InstanceNormalization": {"epsilon": 1e-5},
     "LayerNormalization": {"axis": -1, "epsilon": 1e-5},
     "Linear": {"alpha": 1.0, "beta": 1.0, "transA": 0},
@@ -24,7 +24,7 @@ _DEFAULTS: Mapping[str, Mapping[str, object]] = {
 _SILENT: Mapping[str, frozenset[str]] = {
     "Conv": frozenset({"kernel_shape"}),
     "Linear": frozenset({"transB"}),
-    "BatchNormalization": frozenset({"momentum", "training_mode", "spatial"}),
+    "BatchNormalization": frozenset({"momentum", "spatial"}),
     "LayerNormalization": frozenset({"stash_type"}),
     "MaxPool": frozenset({"ceil_mode", "storage_order"}),
     "AveragePool": frozenset({"ceil_mode", "count_include_pad"}),

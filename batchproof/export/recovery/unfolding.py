@@ -33,8 +33,12 @@ class Unfolding:
     def numbers(self, ours: Run, theirs: Run) -> Numbers:
         """Return what our operands hold; one number may stand for all channels.
 
-        Raises `DifferenceError` when our layers cannot compute that.
+        Raises `DifferenceError` when our layers cannot compute that. What has no finite result is not finite.
         """
+        with np.errstate(all="ignore"):
+            return self._numbers(ours, theirs)
+
+    def _numbers(self, ours: Run, theirs: Run) -> Numbers:
         try:
             scale, shift = scale_and_shift(theirs, self.constants)
             product = self._product(ours, theirs, scale)
@@ -76,7 +80,8 @@ class Unfolding:
         has_scale = outermost.kind == "Mul" and self.differences.our_shape(outermost.operands[0]) == ()
         if not has_scale or not np.any(known):
             return 1.0
-        return float(np.vdot(known, product) / np.vdot(known, known))
+        # A level of zeros is told from the others by its weights alone.
+        return float(np.vdot(known, product) / np.vdot(known, known)) or 1.0
 
     def _unless_rounded(self, operand: Operand, number: Weights) -> Weights:
         """Take the known weight for one that only rounding tells from it."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,37 +12,38 @@ from batchproof.errors import InputError
 from batchproof.export.networks.catalogue import architecture
 from batchproof.export.recovery.candidates import candidates
 from batchproof.export.recovery.layers import LayerGraph
+from batchproof.export.recovery.reference import linear_shapes
 
 Shape = tuple[int, ...]
 
 
 def shapes_of(name: str) -> list[Shape]:
-    tensors = architecture(name).skeleton().state_dict().items()
-    return [tuple(tensor.shape) for key, tensor in tensors if key.endswith(".weight") and tensor.ndim > 1]
+    return linear_shapes(architecture(name))
 
 
-def layers(shapes: list[Shape], *, copies: int = 1, factor: float = 1.0) -> LayerGraph:
-    """Make convolutions and products with these weights, each a number of times, `factor` larger each time."""
-    nodes, tensors = [], []
+def layers(shapes: list[Shape], value: Callable[[int], float] = float, *, stored_once: bool = False) -> LayerGraph:
+    """Make convolutions and products of these shapes, the weights of each filled with its value."""
+    nodes, tensors = [], {}
     for index, shape in enumerate(shapes):
-        array = np.random.default_rng(index).standard_normal(shape, np.float32)
-        for copy in range(copies):
-            scaled = array * np.float32(factor**copy)
-            name, kind = f"w{index}_{copy}", "Conv" if len(shape) == 4 else "MatMul"
-            tensors.append(numpy_helper.from_array(np.ascontiguousarray(scaled if kind == "Conv" else scaled.T), name))
-            nodes.append(helper.make_node(kind, ["x", name], [f"y{index}_{copy}"]))
+        name, kind = f"w{shape if stored_once else index}", "Conv" if len(shape) == 4 else "MatMul"
+        tensors[name] = numpy_helper.from_array(
+            np.full(shape if kind == "Conv" else shape[::-1], value(index), "f4"), name
+        )
+        nodes.append(helper.make_node(kind, ["x", name], [f"y{index}"]))
     image = helper.make_tensor_value_info("x", TensorProto.FLOAT, None)
-    output = helper.make_tensor_value_info("y0_0", TensorProto.FLOAT, None)
-    return LayerGraph(helper.make_model(helper.make_graph(nodes, "g", [image], [output], tensors)), "x")
+    output = helper.make_tensor_value_info("y0", TensorProto.FLOAT, None)
+    return LayerGraph(helper.make_model(helper.make_graph(nodes, "g", [image], [output], list(tensors.values()))), "x")
 
 
 def found(graph: LayerGraph) -> list[str]:
     return candidates(graph, Path("model.onnx"))
 
 
-@pytest.mark.parametrize(("copies", "factor"), [(1, 1.0), (3, 1.0), (3, 0.7)])
-def test_weights_are_counted_once_whatever_shares_them(copies: int, factor: float) -> None:
-    assert found(layers(shapes_of("scrfd_500m"), copies=copies, factor=factor)) == ["scrfd_500m"]
+@pytest.mark.parametrize("stored_once", [True, False])
+@pytest.mark.parametrize("value", [float, lambda _: 1.0, lambda _: 0.0], ids=["multiples", "copies", "zeros"])
+def test_layers_are_counted_whatever_their_weights_share(value: Callable[[int], float], stored_once: bool) -> None:
+    graph = layers(shapes_of("scrfd_500m"), value, stored_once=stored_once)
+    assert found(graph) == ["scrfd_500m"]
 
 
 def test_what_only_the_layers_between_tell_apart_are_all_candidates() -> None:

@@ -102,6 +102,25 @@ def test_other_widths_are_named_by_their_shapes(smallest: Path, tmp_path: Path) 
         recover(tmp_path / "wide.onnx")
 
 
+def test_a_size_that_the_network_cannot_take_is_refused(smallest: Path, tmp_path: Path) -> None:
+    model = onnx.load(smallest)
+    for axis in (2, 3):
+        model.graph.input[0].type.tensor_type.shape.dim[axis].dim_value = 100
+    onnx.save(model, tmp_path / "hundred.onnx")
+    with pytest.raises(
+        InputError, match=r"hundred\.onnx: takes images of 100x100 where the network takes multiples of"
+    ):
+        recover(tmp_path / "hundred.onnx")
+
+
+def test_one_layer_of_zeros_shares_nothing(smallest: Path, tmp_path: Path) -> None:
+    model = onnx.load(smallest)
+    for tensor in [each for each in model.graph.initializer if list(each.dims) == [288, 288, 1, 1]][:2]:
+        tensor.CopyFrom(numpy_helper.from_array(np.zeros((288, 288, 1, 1), "f4"), tensor.name))
+    onnx.save(model, tmp_path / "zeros.onnx")
+    assert recover(tmp_path / "zeros.onnx").architecture == SMALLEST
+
+
 def test_levels_that_share_a_tower_must_agree(tmp_path: Path) -> None:
     """Copies of a shared weight are one weight, unless one of them has been changed."""
     path = seeded_file(tmp_path / "model.onnx", "scrfd_500m")

@@ -14,6 +14,8 @@ def test_what_is_not_written_has_its_default() -> None:
 def test_the_defaults_of_newer_opsets_are_those_of_older_ones() -> None:
     assert settings_of("Resize", {"antialias": 0, "keep_aspect_ratio_policy": b"stretch"}) == settings_of("Resize", {})
     assert settings_of("Resize", {"antialias": 1}) != settings_of("Resize", {})
+    assert settings_of("BatchNormalization", {"training_mode": 0}) == settings_of("BatchNormalization", {})
+    assert settings_of("BatchNormalization", {"training_mode": 1}) != settings_of("BatchNormalization", {})
 
 
 def test_numbers_are_those_that_single_precision_stores() -> None:
@@ -26,7 +28,7 @@ def test_numbers_are_those_that_single_precision_stores() -> None:
     ("kind", "silent"),
     [
         ("Conv", {"kernel_shape": [3, 3]}),
-        ("BatchNormalization", {"momentum": 0.9, "training_mode": 0, "spatial": 1}),
+        ("BatchNormalization", {"momentum": 0.9, "spatial": 1}),
         ("AveragePool", {"ceil_mode": 1, "count_include_pad": 0}),
         ("Resize", {"nearest_mode": b"floor", "coordinate_transformation_mode": b"asymmetric"}),
     ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -21,6 +23,10 @@ Rewrite = Callable[[onnx.ModelProto], None]
 
 def array_of(model: onnx.ModelProto, name: str) -> Weights:
     return numpy_helper.to_array(next(each for each in model.graph.initializer if each.name == name))
+
+
+def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
+    return {each.name: helper.get_attribute_value(each) for each in node.attribute}
 
 
 def add(model: onnx.ModelProto, name: str, array: Weights) -> str:
@@ -119,6 +125,20 @@ def test_however_it_is_written_it_is_the_same_network(rewrite: Rewrite, folded: 
     assert_computes(network, model)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("times", [2, 9])  # beyond single and beyond double precision
+def test_products_beyond_single_precision_are_named(times: int) -> None:
+    model = exported(nn.Sequential(nn.Conv2d(3, 4, 3)))
+    conv, huge = first(model, "Conv"), add(model, "huge", np.full((1, 4, 1, 1), 3e38))
+    values = [f"product{index}" for index in range(times)] + list(conv.output)
+    products = [helper.make_node("Mul", [before, huge], [after]) for before, after in itertools.pairwise(values)]
+    replace(model, "Conv", helper.make_node("Conv", conv.input, values[:1], **attributes_of(conv)), *products)
+    with pytest.raises(
+        DifferenceError, match=r"its Mul .* makes numbers for 0\.weight that single precision cannot hold"
+    ):
+        recovered(lambda: nn.Sequential(nn.Conv2d(3, 4, 3)), model)
+
+
 class Levels(nn.Module):
     """Two levels share a convolution; each has a scale of its own, which exporters fold into copies of it."""
 
@@ -156,6 +176,16 @@ def test_scales_of_levels_are_found_again_in_multiples_of_one_weight() -> None:
     network = recovered(Levels, model)
     assert sorted(float(scale.detach()) for scale in network.scales) != [1.0, 1.0]  # type: ignore[union-attr]
     assert_computes(network, model)
+
+
+@pytest.mark.parametrize("level", ["first", "second"])
+def test_a_level_of_zeros_is_no_multiple_of_the_other(level: str) -> None:
+    model = folded_levels(torch.ones(1))
+    for tensor in model.graph.initializer:
+        if tensor.name.startswith(level):
+            tensor.CopyFrom(numpy_helper.from_array(np.zeros(tuple(tensor.dims), np.float32), tensor.name))
+    with pytest.raises(DifferenceError, match=r"has other weights than a layer that shares shared\.weight with it"):
+        recovered(Levels, model)
 
 
 def test_levels_whose_weights_are_no_multiples_are_refused() -> None:

@@ -12,7 +12,7 @@ from batchproof.runtime import Blob
 from batchproof.zoo.spec import InputSpec
 
 
-def to_blob(pictures: Sequence[Pixels], spec: InputSpec) -> Blob:
+def to_blob(pictures: Sequence[Pixels] | Pixels, spec: InputSpec) -> Blob:
     """Stack pictures of one size into `[N, 3, height, width]`, float32, in the spec's colour order.
 
     Each value is `(pixel - mean) / std`, equal to `cv2.dnn.blobFromImages` bit for bit, which multiplies by the float32
@@ -28,9 +28,9 @@ def to_blob(pictures: Sequence[Pixels], spec: InputSpec) -> Blob:
     return blob
 
 
-def _common_size(pictures: Sequence[Pixels], spec: InputSpec) -> tuple[int, int]:
+def _common_size(pictures: Sequence[Pixels] | Pixels, spec: InputSpec) -> tuple[int, int]:
     """Height and width that all pictures share."""
-    if not pictures:
+    if len(pictures) == 0:
         raise InputError("a batch needs at least one picture")
     for picture in pictures:
         check_picture(picture)

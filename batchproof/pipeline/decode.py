@@ -77,7 +77,7 @@ def check_outputs(outputs: Outputs, spec: ModelSpec, batch: int, height: int, wi
         if found.shape != expected:
             raise StepFailedError(f"output '{output.name}' has shape {list(found.shape)}, expected {list(expected)}")
         if output.kind == "score":
-            _require_finite(output.name, found, np.arange(batch))
+            require_finite(output.name, found, np.arange(batch))
 
 
 def _candidates(
@@ -104,13 +104,16 @@ def _anchor_centres(row: NDArray[np.intp], columns: int, stride: int, anchors: i
 
 def _distances(outputs: Outputs, name: str, image: NDArray[np.intp], row: NDArray[np.intp], stride: int) -> Floats:
     found = outputs[name][image, row]
-    _require_finite(name, found, image)
+    require_finite(name, found, image)
     distances: Floats = found * np.float32(stride)
     return distances
 
 
-def _require_finite(name: str, found: Floats, image: NDArray[np.intp]) -> None:
-    """Refuse NaN and Inf: comparisons would drop such faces without a word, and suppression their rivals."""
+def require_finite(name: str, found: Floats, image: NDArray[np.intp]) -> None:
+    """Raise `StepFailedError` for NaN and Inf in the rows of `found`; `image` says which picture each row is of.
+
+    Comparisons would drop such faces without a word, and suppression their rivals.
+    """
     bad = ~np.isfinite(found).all(axis=tuple(range(1, found.ndim)))
     if bad.any():
         raise StepFailedError(f"output '{name}' is NaN or infinite for picture {image[bad][0]} of the batch")

@@ -1,15 +1,17 @@
-"""Pictures in, faces out: one batch through any backend."""
+"""Pictures in, faces out, a batch at a time through any backend."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from batchproof.errors import InputError
 from batchproof.pipeline.blob import to_blob
 from batchproof.pipeline.decode import Detections, DetectionSettings, decode
-from batchproof.pipeline.letterbox import letterbox
-from batchproof.pipeline.picture import Pixels
+from batchproof.pipeline.face_network import require_role
+from batchproof.pipeline.letterbox import fitted_size, letterbox
+from batchproof.pipeline.picture import Pixels, check_picture
+from batchproof.pipeline.select import Metric, select
 from batchproof.runtime import Blob, Runner
 from batchproof.zoo.spec import InputSpec, ModelSpec
 
@@ -20,6 +22,45 @@ class Prepared:
 
     blob: Blob
     scales: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A detector on any backend, for any number of frames.
+
+    `spec` describes the model that `runner` executes, and `settings` its input size and thresholds. No batch is larger
+    than `largest_batch`; the last one may be smaller. 1 is fastest on ONNX Runtime's CPU, engines take what they were
+    built for. `max_num` above 0 keeps that many faces a frame, the most
+    important ones by `metric` (see `select`). Raises `InputError` when `spec` is of no detector.
+    """
+
+    runner: Runner
+    spec: ModelSpec
+    settings: DetectionSettings = field(default_factory=DetectionSettings)
+    largest_batch: int = 1
+    max_num: int = 0
+    metric: Metric = "default"
+
+    def __post_init__(self) -> None:
+        require_role(self.spec, "detector", self.largest_batch)
+
+    def detect(self, frames: Sequence[Pixels]) -> list[Detections]:
+        """Find the faces of each frame, `[height, width, 3]`, uint8, BGR; frames may differ in size.
+
+        Returns one `Detections` a frame, in pixels of that frame; nothing for no frames. Raises `InputError` for a
+        frame that cannot be used, by its number, and `StepFailedError` for outputs that do not fit `spec`.
+        """
+        height, width = self.settings.height, self.settings.width
+        for index, frame in enumerate(frames):
+            check_picture(frame, where=f"frame {index}")
+            fitted_size(frame.shape[0], frame.shape[1], height, width, where=f"frame {index}")
+        found: list[Detections] = []
+        for start in range(0, len(frames), self.largest_batch):
+            found += detect(self.runner, self.spec, frames[start : start + self.largest_batch], self.settings)
+        return [
+            select(faces, frame.shape[0], frame.shape[1], self.max_num, self.metric)
+            for faces, frame in zip(found, frames, strict=True)
+        ]
 
 
 def prepare(pictures: Sequence[Pixels], spec: InputSpec, height: int, width: int) -> Prepared:

@@ -31,15 +31,25 @@ def letterbox(picture: Pixels, height: int, width: int) -> Letterboxed:
     """
     check_picture(picture)
     rows, columns = picture.shape[:2]
+    new_height, new_width = fitted_size(rows, columns, height, width)
+    canvas = np.zeros((height, width, 3), np.uint8)
+    canvas[:new_height, :new_width] = cv2.resize(picture, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
+    return Letterboxed(canvas, new_height / rows)
+
+
+def fitted_size(rows: int, columns: int, height: int, width: int, where: str | None = None) -> tuple[int, int]:
+    """Return height and width of a picture of `rows` x `columns` pixels on the canvas.
+
+    `where` says which picture it is. Raises `InputError` when it is too thin to leave a pixel.
+    """
     new_height, new_width = _fit(rows, columns, height, width)
     if new_height < 1 or new_width < 1:
         raise InputError(
             f"a picture of {columns}x{rows} pixels leaves nothing when it is fitted into {width}x{height}",
+            where=where,
             remedy="Crop it to a less extreme shape",
         )
-    canvas = np.zeros((height, width, 3), np.uint8)
-    canvas[:new_height, :new_width] = cv2.resize(picture, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
-    return Letterboxed(canvas, new_height / rows)
+    return new_height, new_width
 
 
 def _fit(rows: int, columns: int, height: int, width: int) -> tuple[int, int]:

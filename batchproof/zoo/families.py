@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from batchproof.zoo.spec import InputSpec, ModelSpec, OutputKind, OutputSpec
 
 SCRFD_CHANNELS: dict[OutputKind, int] = {"score": 1, "bbox": 4, "kps": 10}
+
+FACE_CROP = 1.5
+"""Side of the upright crop that landmark and attribute networks take, in multiples of the box's longer side."""
+
+
+@dataclass(frozen=True)
+class LandmarkLayout:
+    """How the values of a landmark network are to be read: its last `points` points, of so many coordinates each."""
+
+    points: int
+    dimensions: int
+
+
+LANDMARK_LAYOUTS = {212: LandmarkLayout(points=106, dimensions=2), 3309: LandmarkLayout(points=68, dimensions=3)}
+"""2d106det and 1k3d68 by the number of values they give; the latter gives 1103 points, the first ones of no use."""
 
 
 def scrfd(*, keypoints: bool = True, strides: tuple[int, ...] = (8, 16, 32), anchors_per_cell: int = 2) -> ModelSpec:
@@ -46,7 +63,10 @@ def adaface(*, embedding: int = 512) -> ModelSpec:
 
 
 def landmarks(*, size: int, channels: int, normalised_in_graph: bool) -> ModelSpec:
-    """2d106det (212 values) and 1k3d68 (3309 values): an upright 1.5x crop in, landmarks in [-1, 1] out."""
+    """2d106det (212 values) and 1k3d68 (3309 values): an upright crop in, points out; -1 and 1 are the crop's borders.
+
+    `LANDMARK_LAYOUTS` says how to read them, `FACE_CROP` how large the crop is.
+    """
     mean, std = (0.0, 1.0) if normalised_in_graph else (127.5, 128.0)
     return ModelSpec(
         family="landmarks",
@@ -57,7 +77,7 @@ def landmarks(*, size: int, channels: int, normalised_in_graph: bool) -> ModelSp
 
 
 def genderage(*, size: int, normalised_in_graph: bool) -> ModelSpec:
-    """Two gender logits and age / 100 for an upright 1.5x crop."""
+    """An upright crop in (`FACE_CROP`); a value for female, one for male, and age / 100 out."""
     mean, std = (0.0, 1.0) if normalised_in_graph else (127.5, 128.0)
     return ModelSpec(
         family="genderage",

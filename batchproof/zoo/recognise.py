@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,8 @@ from batchproof.zoo.spec import ModelSpec
 
 # What insightface's loaders look for among the first eight nodes to decide that normalisation is in the graph.
 _NORMALISATION_NODES = 8
+# What they take for normalisation too, among the first three nodes of a landmark or attribute network only.
+_NORMALISING_NORM, _NORM_NODES = "bn_data", 3
 # The metadata entry by which our own graphs say that they take raw pixels: type, order of axes, order of colours.
 RAW_INPUT = "batchproof.input"
 # Those that a spec can describe: float32 images, only not normalised.
@@ -26,7 +28,6 @@ _SCRFD_LAYOUTS = {
     10: ((8, 16, 32, 64, 128), 1),
     15: ((8, 16, 32, 64, 128), 1),
 }
-_LANDMARK_CHANNELS = (212, 3309)
 _GENDERAGE_CHANNELS = 3
 _SMALLEST_EMBEDDING, _LARGEST_EMBEDDING = 64, 2048
 
@@ -169,23 +170,29 @@ def _as_single_output(
     channels = shape[-1] if len(shape) == 2 else None
     if channels is None:
         return None
-    inside = names_tell_normalisation(node.name for node in model.graph.node)
-    spec, what = None, ""
-    if size == 192 and channels in _LANDMARK_CHANNELS:
-        spec, what = families.landmarks(size=size, channels=channels, normalised_in_graph=inside), "a landmark network"
-    elif size == 96 and channels == _GENDERAGE_CHANNELS:
-        spec, what = families.genderage(size=size, normalised_in_graph=inside), "the gender and age network"
-    elif size >= 112 and size % 16 == 0 and _SMALLEST_EMBEDDING <= channels <= _LARGEST_EMBEDDING:
-        spec, what = (
-            families.arcface(size=size, embedding=channels, normalised_in_graph=inside),
-            "an ArcFace-like embedder",
-        )
-    if spec is None:
+    found = _one_face_family([node.name for node in model.graph.node], size, channels)
+    if found is None:
         return None
-    where = "inside the graph" if inside else "outside the graph"
+    spec, what = found
+    where = "inside the graph" if spec.input.std == 1.0 else "outside the graph"
     return Recognition(
         spec, input_name, (output,), f"one {size}x{size} image to {channels} values: {what}, normalised {where}"
     )
+
+
+def _one_face_family(names: Sequence[str], size: int, channels: int) -> tuple[ModelSpec, str] | None:
+    """The family of a network from a square of `size` pixels to so many values, and what to call it."""
+    inside = names_tell_normalisation(names)
+    inside_or_first = inside or _NORMALISING_NORM in names[:_NORM_NODES]
+    if size == 192 and channels in families.LANDMARK_LAYOUTS:
+        spec = families.landmarks(size=size, channels=channels, normalised_in_graph=inside_or_first)
+        return spec, "a landmark network"
+    if size == 96 and channels == _GENDERAGE_CHANNELS:
+        return families.genderage(size=size, normalised_in_graph=inside_or_first), "the gender and age network"
+    if size >= 112 and size % 16 == 0 and _SMALLEST_EMBEDDING <= channels <= _LARGEST_EMBEDDING:
+        spec = families.arcface(size=size, embedding=channels, normalised_in_graph=inside)
+        return spec, "an ArcFace-like embedder"
+    return None
 
 
 def names_tell_normalisation(names: Iterable[str]) -> bool:

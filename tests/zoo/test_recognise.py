@@ -83,6 +83,22 @@ def test_normalisation_in_the_graph_is_seen_by_the_names_of_the_first_nodes() ->
     assert (outside.input.mean, outside.input.std) == (127.5, 127.5)
 
 
+@pytest.mark.parametrize(("size", "channels"), [(192, 212), (192, 3309), (96, 3)])
+def test_a_leading_bn_data_is_normalisation_as_it_is_for_insightface(size: int, channels: int) -> None:
+    def mean(*first_nodes: str) -> float:
+        found = recognise(model(["N", 3, size, size], [("fc1", [1, channels])], first_nodes))
+        return found.spec.input.mean
+
+    assert mean("a", "b", "bn_data") == 0.0
+    assert mean("a", "b", "c", "bn_data") == 127.5
+    assert mean("_minusscalar0", "_mulscalar0") == 0.0
+
+
+def test_a_leading_bn_data_is_no_normalisation_of_an_embedder() -> None:
+    spec = recognise(model([1, 3, 112, 112], [("e", [1, 512])], ("bn_data",))).spec
+    assert (spec.input.mean, spec.input.std) == (127.5, 127.5)
+
+
 @pytest.mark.parametrize(
     ("image", "outputs"),
     [

@@ -205,7 +205,7 @@ Five builds with each, the profile {PROFILES[0]}, the shortest time. Differing: 
 differs from one of the first five without options, which differ among themselves. Of them always: bytes that all five
 agree on and none of the first five has, which is what the option does. TensorRT-RTX writes TF32 down. An optimisation
 level and kDISTRIBUTIVE_INDEPENDENCE (distributive independence) it takes, and where "always" is 0 it does nothing with
-them.
+them. "Another size": the builds of one choice are of several sizes, and are not compared byte by byte.
 
 """
 

@@ -45,6 +45,6 @@ def read_size(text: str) -> Size:
 
 
 def _whole_number(part: str, whole: str) -> int:
-    if re.fullmatch(r"\s*-?[0-9]{1,9}\s*", part, re.ASCII) is None:
+    if re.fullmatch(r"\s*-?[0-9]{1,99}\s*", part, re.ASCII) is None:
         raise InputError(f"'{part.strip()}' in profile '{whole}' is no whole number", remedy=EXAMPLE)
     return int(part)

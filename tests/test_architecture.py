@@ -17,12 +17,12 @@ SHARED = ("artifacts", "gate", "pipeline", "targets", "zoo")
 PROOF = "batchproof.validate.independence"
 PUBLIC = {PROOF, *(f"{PROOF}.{name}" for name in independence.__all__)}
 # Who may import what is heavy, by the module's path.
-OWNERS = {
+OWNERS: dict[str, str | tuple[str, ...]] = {
     "torch": "export/",
     "onnxruntime": "runtime.py",
     "mmengine": "export/mmdet/",
     "safetensors": "export/safetensors_file.py",
-    "insightface": "validate/oracle.py",
+    "insightface": ("validate/oracle.py", "validate/chain/original.py"),
     "cv2": "pipeline/opencv.py",
     "tensorrt": "build/tensorrt/compat.py",
     "tensorrt_rtx": "build/tensorrt/compat.py",

@@ -1,0 +1,85 @@
+"""The answer of the chain: for every stage how far it departs, and which is the first that does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from batchproof.verdict import Status, Verdict, at_most, not_run
+
+Inputs = Literal["insightface's", "ours"]
+"""Whose results a stage was given: those of insightface's stage before it, or, end to end, those of our own."""
+
+_MEANT: dict[Inputs, str] = {"insightface's": "given insightface's inputs", "ours": "end to end"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stage on one kind of inputs; `difference` is None when there was nothing to compare.
+
+    Infinite when the stage gave nothing, or another number of results; `witness` is the picture and element.
+    """
+
+    stage: str
+    inputs: Inputs
+    difference: float | None
+    unit: str
+    threshold: float
+    witness: str | None
+
+    @property
+    def departs(self) -> bool:
+        """Whether the difference is above the threshold."""
+        return self.difference is not None and not self.difference <= self.threshold
+
+
+@dataclass(frozen=True)
+class ChainTable:
+    """All rows in the order of the stages; of one stage the row on insightface's inputs comes first."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def alone(self) -> ChainTable:
+        """The rows on insightface's inputs only."""
+        return ChainTable(tuple(row for row in self.rows if row.inputs == "insightface's"))
+
+    @property
+    def first_departing(self) -> Row | None:
+        """The first stage that departs on insightface's inputs, for later ones may only inherit it end to end.
+
+        Only where none does, the first one end to end: there small differences have added up.
+        """
+        departing = [row for row in self.rows if row.departs]
+        return min(departing, key=lambda row: row.inputs == "ours", default=None)
+
+    @property
+    def sentence(self) -> str:
+        """What the table says, in one sentence."""
+        row = self.first_departing
+        if row is None:
+            compared = len({row.stage for row in self.rows if row.difference is not None})
+            return f"first departing stage: none of {compared}"
+        amount = f"{row.difference:.3g} {row.unit}".strip()
+        where = f", {row.witness}" if row.witness else ""
+        return f"first departing stage: {row.stage}, {_MEANT[row.inputs]}, by {amount} (limit {row.threshold:g}){where}"
+
+
+def chain_verdicts(table: ChainTable, subject: str, check: str = "parity.chain") -> list[Verdict]:
+    """One verdict that names the first departing stage, called `check`, and one for each row.
+
+    Those are called `check.nms` on insightface's inputs and `check.nms.end_to_end` on ours.
+    """
+    first = table.first_departing
+    compared = any(row.difference is not None for row in table.rows)
+    status = Status.FAIL if first else Status.PASS if compared else Status.NOT_RUN
+    summary = Verdict(check, subject, status, table.sentence, witness=first.stage if first else None)
+    return [summary, *(_verdict(row, subject, check) for row in table.rows)]
+
+
+def _verdict(row: Row, subject: str, check: str) -> Verdict:
+    name = f"{check}.{row.stage}" + (".end_to_end" if row.inputs == "ours" else "")
+    if row.difference is None:
+        return not_run(name, subject, row.witness or "no picture has a face that gets here")
+    reason = f"largest difference to insightface's {row.stage}, {_MEANT[row.inputs]}"
+    return at_most(name, subject, row.difference, row.threshold, reason, unit=row.unit, witness=row.witness)

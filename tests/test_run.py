@@ -68,7 +68,7 @@ def real(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> Path:
 
 def test_the_demo_pack_leaves_exactly_what_its_manifest_names(demo: Path) -> None:
     named = {artifact["path"] for record in manifest(demo)["records"] for artifact in record["artifacts"]}
-    assert files(demo) == named | {"manifest.json", "report.md"}
+    assert files(demo) == named | {"manifest.json", "report.md", "report.html"}
     for model in ("scrfd_500m_kps", "mobilefacenet"):
         assert f"export/{model}.onnx" in named
         for precision in ("fp32", "fp16"):
@@ -120,7 +120,7 @@ def test_a_run_killed_anywhere_goes_on_where_it_was(tmp_path: Path, demo: Path) 
     records = manifest(tmp_path / "demo")["records"]
     artifacts = {a["path"]: a["sha256"] for record in records for a in record["artifacts"]}
     whole = {a["path"]: a["sha256"] for record in manifest(demo)["records"] for a in record["artifacts"]}
-    assert files(tmp_path / "demo") == set(artifacts) | {"manifest.json", "report.md"}
+    assert files(tmp_path / "demo") == set(artifacts) | {"manifest.json", "report.md", "report.html"}
     assert artifacts == {path: digest for path, digest in whole.items() if path.startswith(("export", "surgery"))}
 
 
@@ -200,4 +200,5 @@ def test_models_that_left_the_folder_leave_the_store(tmp_path: Path, test_data: 
     assert run("export", "--models", models, "--out", tmp_path / "out")[0] == 0
     (models / "det_500m.onnx").unlink()
     assert run("export", "--models", models, "--out", tmp_path / "out")[0] == 0
-    assert files(tmp_path / "out" / "models") == {"manifest.json", "report.md", "export/mobilefacenet_112_batch1.onnx"}
+    reports = {"report.md", "report.html"}
+    assert files(tmp_path / "out" / "models") == {"manifest.json", *reports, "export/mobilefacenet_112_batch1.onnx"}

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from batchproof.zoo.spec import Precision
 
+# What people read, beside the manifest: the same verdicts as text, and as a page that links to the artifacts.
+MARKDOWN_REPORT = "report.md"
+HTML_REPORT = "report.html"
+
 
 def exported(model: str) -> str:
     """The original that everything is measured against."""

@@ -15,7 +15,7 @@ from batchproof.artifacts.step import Step, Workspace
 from batchproof.errors import StoreError
 
 _WORK = ".work-"
-_LEFTOVERS = (f"{_WORK}*", ".manifest.*.json", ".report.*.md")
+_LEFTOVERS = (f"{_WORK}*", ".manifest.*.json", ".report.*.md", ".report.*.html")
 # Says where the files of a workspace will go: whoever finds the folder knows what may have gone there already.
 _PRODUCES = ".produces.json"
 _NAMES = TypeAdapter(tuple[StorePath, ...])

@@ -23,6 +23,7 @@ from batchproof.cli.outcome import conclude
 from batchproof.errors import InputError
 
 if TYPE_CHECKING:
+    from batchproof.validate.findings import ProbeResult
     from batchproof.validate.independence import Proof
     from batchproof.verdict import Verdict
 
@@ -71,6 +72,10 @@ def probe(
     profile: Profiles = None,
     size: SizeOption = "640x640",
     policy: PolicyOption = None,
+    heat_map: Annotated[
+        Path | None,
+        typer.Option("--heat-map", metavar="FILE.svg", help="Draw which slot changed which.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Try to make one picture of a batch change another's answer, in every slot and with hostile neighbours.
@@ -80,7 +85,8 @@ def probe(
     from batchproof.console import working
     from batchproof.pipeline.pictures import load_pictures
     from batchproof.runtime import OnnxRuntimeRunner
-    from batchproof.validate.judge import judge_isolation
+    from batchproof.validate.findings import verdicts
+    from batchproof.validate.isolation import probe_model
     from batchproof.verdict import exit_code
 
     spec, precision = recognised(model)
@@ -88,17 +94,36 @@ def probe(
     chosen = settings.profiles.overall(model.stem)
     chosen.input_shapes(spec)
     limits = settings.policy.limits(precision).probe
+    if heat_map is not None and not heat_map.absolute().parent.is_dir():
+        raise InputError("its folder does not exist", where=heat_map, remedy="Make it, or name another file")
     with working(f"probing {model.name}"):
-        verdicts = [
-            found
+        results = [
+            result
             for label in ("optimised", "unoptimised")
             for runner in [OnnxRuntimeRunner(model, optimised=label == "optimised")]
-            for found in judge_isolation(runner, label, spec, pictures, limits, chosen, model.stem)
+            for result in probe_model(runner, label, spec, [picture.pixels for picture in pictures], chosen)
         ]
-    figures: dict[str, Any] = {
-        name: _largest(verdicts, f"probe.{name}") for name in ("contamination", "non_invariance")
+    judged = [verdict for result in results for verdict in verdicts(result, model.stem, limits)]
+    facts: dict[str, Any] = {
+        name: _largest(judged, f"probe.{name}") for name in ("contamination", "permutation", "non_invariance")
     }
-    conclude(verdicts, as_json, verdict="fail" if exit_code(verdicts) else "pass", **figures)
+    if heat_map is not None:
+        facts["heat_map"] = _drawn(results, model, heat_map)
+    conclude(judged, as_json, verdict="fail" if exit_code(judged) else "pass", **facts)
+
+
+def _drawn(results: Sequence[ProbeResult], model: Path, output: Path) -> str | None:
+    """Draw the worst of the results; None, and a warning, for a model that keeps no two pictures apart."""
+    from batchproof.artifacts.output_file import write_bytes
+    from batchproof.report.heat_map_plot import render
+    from batchproof.validate.findings import worst_mapped
+
+    worst = worst_mapped(results)
+    if worst is None:
+        typer.echo("batchproof: warning: no heat map, because no batch gave one row a picture", err=True)
+        return None
+    write_bytes(output, render(worst, model.stem).encode())
+    return str(output)
 
 
 @app.command()

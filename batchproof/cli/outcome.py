@@ -16,21 +16,24 @@ if TYPE_CHECKING:
 
 
 def finish(root: Path, manifest: Manifest, as_json: bool, wanted: Sequence[str] = ()) -> NoReturn:
-    """Write the report of a store, show its summary, and exit: with 3 when one of the `wanted` targets got nothing."""
+    """Write the reports of a store, show its summary, and exit: with 3 when one of the `wanted` targets got nothing."""
     from batchproof import console
+    from batchproof.artifacts import layout
     from batchproof.artifacts.output_file import write_bytes
-    from batchproof.report import markdown
+    from batchproof.report import html, markdown
     from batchproof.verdict import exit_code
 
-    report_path, code = root / "report.md", exit_code(manifest.verdicts)
+    report_path, page_path = root / layout.MARKDOWN_REPORT, root / layout.HTML_REPORT
+    code = exit_code(manifest.verdicts)
     if not code and any(not _gave_something(manifest, target) for target in wanted):
         code = 3
     write_bytes(report_path, markdown.render(manifest).encode())
+    write_bytes(page_path, html.render(manifest, root).encode())
     if as_json:
-        facts = {"pack": manifest.pack, "store": str(root), "report": str(report_path)}
+        facts = {"pack": manifest.pack, "store": str(root), "report": str(report_path), "page": str(page_path)}
         print_json({**facts, "verdicts": plain(manifest.verdicts), "exit_code": code})
     else:
-        console.show_summary(manifest, report_path)
+        console.show_summary(manifest, page_path)
     raise typer.Exit(code)
 
 

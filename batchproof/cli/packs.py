@@ -112,7 +112,7 @@ def report(
     ],
     as_json: Json = False,
 ) -> None:
-    """Write the Markdown report of a store again and show its summary."""
+    """Write the reports of a store again, HTML and Markdown, and show its summary."""
     from batchproof.artifacts import manifest as manifests
     from batchproof.artifacts.store import MANIFEST
 

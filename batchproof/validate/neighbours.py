@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations, count
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from batchproof.zoo.spec import InputSpec
 Slots = NDArray[np.intp]
 
 SINGLES_UP_TO = 8
-"""Batches up to this size are poisoned one slot at a time; larger ones by halves."""
+"""Batches up to this size are poisoned one slot at a time; larger ones many slots at once."""
 
 
 @dataclass(frozen=True)
@@ -93,16 +95,41 @@ NEIGHBOURS: dict[str, Callable[[Scene, Slots], Blob | np.float32]] = {
 """What fills the poisoned slots, by the name that a witness uses."""
 
 
+REARRANGEMENTS: dict[str, Callable[[Slots], Slots]] = {
+    "rotated": lambda slots: np.roll(slots, -1),
+    "reversed": lambda slots: slots[::-1],
+    "same picture": np.zeros_like,
+}
+"""For each slot of a batch the slot that its picture comes from: the rows must follow."""
+
+
 def poisonings(size: int) -> list[Slots]:
     """Return sets of slots to poison, so that every slot of a batch once sees every other slot poisoned.
 
-    Up to `SINGLES_UP_TO`: each slot alone, and all but one. Beyond: for each binary digit of the slot number, those
-    with a 1 and those with a 0: two slots always differ in a digit, so the number of sets grows with the logarithm.
+    Up to `SINGLES_UP_TO` these are `singles`, and two halves of what has any; beyond they are `separating`.
     """
-    slots = np.arange(size)
-    if size <= SINGLES_UP_TO:
-        masks = [slots == slot for slot in slots] + ([slots != slot for slot in slots] if size > 2 else [])
-    else:
-        digits = range((size - 1).bit_length())
-        masks = [(slots >> digit & 1) == value for digit in digits for value in (0, 1)]
-    return [np.flatnonzero(mask) for mask in masks if not mask.all()]
+    if size > SINGLES_UP_TO:
+        return separating(size)
+    halves = [every_other(size, first) for first in (0, 1)] if size > 3 else []
+    return singles(size) + halves
+
+
+def singles(size: int) -> list[Slots]:
+    """Each slot alone: whoever changes then was changed by that slot. A batch of one has no neighbours."""
+    return [np.array([slot]) for slot in range(size)] if size > 1 else []
+
+
+def every_other(size: int, first: int) -> Slots:
+    """Every other slot of a batch, from `first` on."""
+    return np.arange(first, size, 2)
+
+
+def separating(size: int) -> list[Slots]:
+    """Return the fewest sets such that for any two slots one set has the first without the second.
+
+    Each slot gets another half of the sets, so that no slot's sets contain those of another (Sperner's theorem, 1928).
+    Their number grows with the logarithm: 7 for a batch of 32.
+    """
+    sets = next(number for number in count(2) if comb(number, number // 2) >= size)
+    halves = list(combinations(range(sets), sets // 2))[:size]
+    return [np.array([slot for slot, half in enumerate(halves) if index in half]) for index in range(sets)]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from batchproof.artifacts import layout
 from batchproof.artifacts.step import Outcome, Step, Workspace
 from batchproof.policy import PrecisionLimits, ProbeLimits
 from batchproof.profile import Profile
 from batchproof.settings import PRECISIONS, Settings
-from batchproof.validate.judge import POOL
+from batchproof.validate.probe_file import ProbeFile, store_path, to_json
 from batchproof.zoo.pack import Pack, PackModel
 from batchproof.zoo.spec import ModelSpec, Precision
+
+if TYPE_CHECKING:
+    from batchproof.pipeline.pictures import Picture
 
 STAGE = "validate"
 _TOOLS = (
@@ -39,7 +44,7 @@ def plan(pack: Pack, settings: Settings) -> list[Step]:
         for precision in PRECISIONS
         for step in (
             _proof(model, precision),
-            _probe(model, precision, settings, pictures),
+            _probe(model, precision, settings, pictures, detector),
             _parity(model, precision, settings, pictures, detector),
         )
     ]
@@ -57,14 +62,25 @@ def _proof(model: PackModel, precision: Precision) -> Step:
     )
 
 
-def _probe(model: PackModel, precision: Precision, settings: Settings, pictures: tuple[Path, ...]) -> Step:
+def _probe(
+    model: PackModel, precision: Precision, settings: Settings, pictures: tuple[Path, ...], detector: PackModel | None
+) -> Step:
+    from batchproof.validate.isolation import POOL
+
+    finder = (detector,) if model.spec.role == "embedder" and detector else ()
     limits, profile = settings.policy.limits(precision).probe, settings.profiles.overall(model.name)
+    subject = f"{model.name}.{precision}"
     return Step(
         STAGE,
         "probe",
-        f"{model.name}.{precision}",
-        partial(_probe_action, model.spec, limits, profile, f"{model.name}.{precision}"),
-        parents=(layout.session(model.name, precision), layout.repaired(model.name, precision)),
+        subject,
+        partial(_probe_action, model.spec, limits, profile, subject, detector),
+        parents=(
+            layout.session(model.name, precision),
+            layout.repaired(model.name, precision),
+            *(layout.exported(found.name) for found in finder),
+        ),
+        produces=(store_path(model.name, precision),),
         sources=pictures[:POOL],
         settings={"limits": asdict(limits), "profile": asdict(profile)},
         tools=_TOOLS,
@@ -102,23 +118,43 @@ def _proof_action(subject: str, workspace: Workspace) -> Outcome:
 
 
 def _probe_action(
-    spec: ModelSpec, limits: ProbeLimits, profile: Profile, subject: str, workspace: Workspace
+    spec: ModelSpec,
+    limits: ProbeLimits,
+    profile: Profile,
+    subject: str,
+    detector: PackModel | None,
+    workspace: Workspace,
 ) -> Outcome:
     """Probe the session file, and the graph with every optimisation off: a defect may show only one way round."""
     from batchproof.pipeline.pictures import read_picture
     from batchproof.runtime import OnnxRuntimeRunner
-    from batchproof.validate.judge import judge_isolation
+    from batchproof.validate.findings import verdicts
+    from batchproof.validate.isolation import probe_model
 
-    session, graph = workspace.parents
+    session, graph, *finder = workspace.parents
     runners = {"session": OnnxRuntimeRunner(session), "unoptimised": OnnxRuntimeRunner(graph, optimised=False)}
     pictures = [read_picture(path) for path in workspace.sources]
-    return Outcome(
-        tuple(
-            verdict
-            for label, runner in runners.items()
-            for verdict in judge_isolation(runner, label, spec, pictures, limits, profile, subject)
-        )
-    )
+    if finder and detector:
+        pictures = _faces(pictures, finder[0], detector.spec, spec, profile) or pictures
+    pixels = [picture.pixels for picture in pictures]
+    results = [
+        result for label, runner in runners.items() for result in probe_model(runner, label, spec, pixels, profile)
+    ]
+    workspace.outputs[0].write_bytes(to_json(ProbeFile(subject, tuple(results))))
+    return Outcome(tuple(verdict for result in results for verdict in verdicts(result, subject, limits)))
+
+
+def _faces(
+    pictures: Sequence[Picture], finder: Path, detector: ModelSpec, embedder: ModelSpec, profile: Profile
+) -> list[Picture]:
+    """Align the faces that insightface's detector finds: what an embedder sees beside one face are others."""
+    from batchproof.pipeline.decode import DetectionSettings
+    from batchproof.validate.crops import face_crops
+    from batchproof.validate.oracle import OracleDetector
+
+    oracle, detection = OracleDetector(finder, detector), DetectionSettings(height=profile.height, width=profile.width)
+    found = [oracle.observe(picture.pixels, detection).detections for picture in pictures]
+    return face_crops(pictures, found, embedder.input.height or 0)
 
 
 def _parity_action(

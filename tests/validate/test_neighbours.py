@@ -1,9 +1,20 @@
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
-from batchproof.validate.neighbours import NEIGHBOURS, SINGLES_UP_TO, Scene, poisonings
+from batchproof.validate.neighbours import (
+    NEIGHBOURS,
+    REARRANGEMENTS,
+    SINGLES_UP_TO,
+    Scene,
+    every_other,
+    poisonings,
+    separating,
+    singles,
+)
 from batchproof.zoo.spec import InputSpec
 
 SPEC = InputSpec(height=None, width=None, mean=127.5, std=128.0)
@@ -22,8 +33,34 @@ def test_every_slot_sees_every_other_one_poisoned(size: int) -> None:
 
 
 def test_large_batches_cost_a_logarithm() -> None:
-    assert len(poisonings(32)) == 10
-    assert len(poisonings(5)) == 10
+    assert [len(poisonings(size)) for size in (9, 16, 32, 256, 4096)] == [5, 6, 7, 11, 15]
+    assert [len(poisonings(size)) for size in (2, 3, 5)] == [2, 3, 5 + 2]
+
+
+@pytest.mark.parametrize("size", range(2, 40))
+def test_separating_sets_part_any_two_slots_both_ways(size: int) -> None:
+    sets = [set(slots.tolist()) for slots in separating(size)]
+    for first, second in permutations(range(size), 2):
+        assert any(first in slots and second not in slots for slots in sets)
+
+
+@pytest.mark.parametrize("size", range(SINGLES_UP_TO + 1, 70))
+def test_no_slot_of_a_large_batch_is_poisoned_alone(size: int) -> None:
+    """A heat map holds what single slots did, and would be drawn from less than all of them."""
+    assert min(len(slots) for slots in poisonings(size)) > 1
+
+
+def test_single_slots_and_halves() -> None:
+    assert [slots.tolist() for slots in singles(3)] == [[0], [1], [2]]
+    assert singles(1) == []
+    assert every_other(5, 1).tolist() == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "origins"), [("rotated", [1, 2, 3, 0]), ("reversed", [3, 2, 1, 0]), ("same picture", [0, 0, 0, 0])]
+)
+def test_where_pictures_come_from_when_a_batch_is_rearranged(name: str, origins: list[int]) -> None:
+    assert REARRANGEMENTS[name](np.arange(4)).tolist() == origins
 
 
 @pytest.mark.parametrize("neighbour", NEIGHBOURS)

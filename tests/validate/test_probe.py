@@ -38,8 +38,10 @@ def test_a_model_that_keeps_pictures_apart_passes(optimised: bool) -> None:
     result = probed(tiny_batches.clean, optimised=optimised)
     assert set(statuses(result).values()) == {Status.PASS}
     assert (result.height, result.width, result.batch_sizes) == (6, 10, (1, 2, 3, 5))
-    assert [(figures.output, figures.contamination) for figures in result.figures] == [("embedding", 0.0)]
-    assert result.contamination is None
+    assert result.contamination.largest == {"embedding": (0.0,) * 5}
+    assert [found.worst for found in (result.contamination, result.permutation, result.non_invariance)] == [None] * 3
+    assert result.heat_map is not None
+    assert (result.heat_map.batch, result.heat_map.changed) == (5, 0)
 
 
 @pytest.mark.parametrize("optimised", [True, False])
@@ -58,25 +60,25 @@ def test_contamination_is_found(tail: Tail, optimised: bool) -> None:
     result = probed(tail, optimised=optimised)
     assert statuses(result)["probe.rows"] is Status.PASS
     assert statuses(result)["probe.contamination"] is Status.FAIL
-    witness = result.contamination
+    witness = result.contamination.worst
     assert witness is not None
     assert witness.slot not in witness.poisoned
-    assert witness.amount == max(figures.contamination for figures in result.figures)
+    assert witness.amount == result.contamination.largest["embedding"][witness.slot]
 
 
 def test_poison_that_only_shows_when_not_finite_is_infinite_and_nothing_else() -> None:
     result = probed(tiny_batches.nan_leakage)
-    assert result.contamination is not None
-    assert result.contamination.amount == np.inf
-    assert result.contamination.neighbour in ("nan", "inf")
+    assert result.contamination.worst is not None
+    assert result.contamination.worst.amount == np.inf
+    assert result.contamination.worst.neighbour in ("nan", "inf")
     assert statuses(result)["probe.non_invariance"] is Status.PASS
 
 
 def test_the_witness_says_who_was_changed_by_whom() -> None:
     result = probed(tiny_batches.last_slot_only, sizes=(3,))
-    assert result.contamination is not None
-    assert result.contamination.slot == 2
-    assert 0 in result.contamination.poisoned
+    assert result.contamination.worst is not None
+    assert result.contamination.worst.slot == 2
+    assert 0 in result.contamination.worst.poisoned
     (contamination,) = (v for v in verdicts(result, "model", LIMITS) if v.check == "probe.contamination")
     assert contamination.witness is not None
     assert contamination.witness.startswith("output 'embedding', batch of 3, slot 2, ")
@@ -86,8 +88,8 @@ def test_batch_size_is_told_apart_from_neighbours() -> None:
     result = probed(tiny_batches.rounding_by_size)
     assert statuses(result)["probe.contamination"] is Status.PASS
     assert statuses(result)["probe.non_invariance"] is Status.FAIL
-    assert result.non_invariance is not None
-    assert result.non_invariance.batch == 5
+    assert result.non_invariance.worst is not None
+    assert result.non_invariance.worst.batch == 5
     assert result.non_invariance.amount == pytest.approx(4e-3, rel=1e-3)
 
 
@@ -131,10 +133,67 @@ class Leak:
 @pytest.mark.parametrize("size", [2, 5, 11])
 def test_no_pair_of_slots_is_left_out(size: int) -> None:
     for victim, poisoned in permutations(range(size), 2):
-        witness = probe(Leak(size, victim, poisoned), SPEC, POOL, ProbeSettings((size,))).contamination
+        witness = probe(Leak(size, victim, poisoned), SPEC, POOL, ProbeSettings((size,))).contamination.worst
         assert witness is not None
         assert (witness.slot, witness.neighbour, witness.amount) == (victim, "nan", 1.0)
         assert poisoned in witness.poisoned
+
+
+def test_the_heat_map_names_the_one_pair_that_leaks() -> None:
+    found = probe(Leak(5, victim=3, poisoned=1), SPEC, POOL, ProbeSettings()).heat_map
+    assert found is not None
+    assert found.neighbours == tuple(NEIGHBOURS)
+    expected = np.zeros((5, 5))
+    expected[3, 1] = 1
+    np.testing.assert_array_equal(found.changes, expected)
+
+
+def test_the_heat_map_is_of_the_batch_that_leaks_most() -> None:
+    found = probe(Leak(3, victim=0, poisoned=2), SPEC, POOL, ProbeSettings()).heat_map
+    assert found is not None
+    assert (found.batch, found.changed) == (3, 1)
+
+
+class Slots:
+    """Adds a little to the row of slot 1, whatever is in it."""
+
+    name = "slots"
+
+    def infer(self, images: Blob) -> Outputs:
+        rows = np.clip(images[:, :, 0, 0], -2, 2)
+        rows[1:2] += np.float32(1e-5)
+        return {"embedding": rows}
+
+
+@pytest.mark.parametrize("how", ["rotated", "reversed", "same picture"])
+def test_a_row_must_follow_its_picture_to_another_slot(how: str) -> None:
+    result = probe(Slots(), SPEC, POOL, ProbeSettings((2,), rearrangements=(how,)))
+    found = {verdict.check: verdict for verdict in verdicts(result, "model", LIMITS)}
+    assert found["probe.contamination"].status is Status.PASS
+    assert found["probe.permutation"].status is Status.FAIL
+    assert found["probe.permutation"].figure == pytest.approx(1e-5, rel=0.1)
+    assert str(found["probe.permutation"].witness).endswith(f", {how}")
+
+
+class Crowd:
+    """Adds one to the first row when the whole batch is one picture."""
+
+    name = "crowd"
+
+    def infer(self, images: Blob) -> Outputs:
+        alike = len(images) > 2 and bool((images == images[0]).all())
+        return {"embedding": np.eye(len(images), 1, dtype=np.float32) * alike}
+
+
+def test_the_same_picture_in_all_slots_is_a_neighbour_too() -> None:
+    witness = probe(Crowd(), SPEC, POOL, ProbeSettings((5,))).contamination.worst
+    assert witness is not None
+    assert (witness.slot, witness.neighbour, witness.amount) == (0, "same picture", 1.0)
+
+
+def test_where_no_picture_moved_nothing_is_said_about_it() -> None:
+    result = probe(Slots(), SPEC, POOL, ProbeSettings((2,), rearrangements=()))
+    assert "probe.permutation" not in {verdict.check for verdict in verdicts(result, "model", LIMITS)}
 
 
 class Eavesdropper:
@@ -186,5 +245,5 @@ def test_a_model_that_refuses_even_one_picture_is_broken() -> None:
 def test_only_the_neighbours_that_were_asked_for_are_tried() -> None:
     runner = OnnxRuntimeRunner(tiny_batches.build(tiny_batches.mean_over_batch))
     result = probe(runner, SPEC, POOL, ProbeSettings((4,), ("black",)))
-    assert result.contamination is not None
-    assert result.contamination.neighbour == "black"
+    assert result.contamination.worst is not None
+    assert result.contamination.worst.neighbour == "black"

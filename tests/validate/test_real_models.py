@@ -120,7 +120,9 @@ def test_repaired_detectors_do_not_contaminate(
     pool = prepare([picture.pixels for picture in pictures[:4]], model.spec.input, 96, 160).blob
     result = probe(OnnxRuntimeRunner(model.repaired, optimised=optimised), model.spec.input, pool, ProbeSettings())
     assert failures(verdicts(result, name, POLICY.fp32.probe)) == []
-    assert len(result.figures) == 9
+    assert len(result.contamination.largest) == 9
+    assert result.heat_map is not None
+    assert result.heat_map.changed == 0
 
 
 def test_the_repaired_embedder_does_not_contaminate(test_data: Path, pictures: list[Picture]) -> None:
@@ -162,6 +164,8 @@ def test_a_frozen_resize_lets_the_first_picture_into_all_others(test_data: Path,
     pool = prepare([picture.pixels for picture in pictures[:2]], spec.input, 640, 640).blob
     result = probe(OnnxRuntimeRunner(model.SerializeToString()), spec.input, pool, ProbeSettings((2,)))
     assert result.broken is None
-    assert result.contamination is not None
-    assert (result.contamination.slot, result.contamination.poisoned) == (1, (0,))
+    assert result.contamination.worst is not None
+    assert (result.contamination.worst.slot, result.contamination.worst.poisoned) == (1, (0,))
+    assert result.heat_map is not None
+    assert (result.heat_map.changes[1][0] > 0, result.heat_map.changes[0][1]) == (True, 0)
     assert {verdict.status for verdict in verdicts(result, "frozen", POLICY.fp32.probe)[1:]} == {Status.FAIL}

@@ -31,7 +31,7 @@ _JOBS = 2
 # What no two builds have in common.
 _MEASURED = {"seconds", "peak_memory_bytes"}
 # Beside what the manifest names.
-_OWN = {MANIFEST, "report.md", ".lock"}
+_OWN = {MANIFEST, "report.md", "report.html", ".lock"}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ runs one: `python -m batchproof.providers CUDAExecutionProvider`.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import numpy as np
 import onnx
 
 from batchproof.errors import BatchproofError, MissingDependencyError, StepNotRunError
+from batchproof.own_process import environment
 from batchproof.runtime import OnnxRuntimeRunner, onnxruntime_module
 
 _ON_THE_CPU = {"CPUExecutionProvider", "AzureExecutionProvider"}
@@ -85,8 +85,6 @@ def kernels(trace: Path) -> dict[str, Kernel]:
 def _complaints(provider: str) -> str | None:
     """Run a kernel in a process of its own; return what was printed unless it ran on `provider`."""
     command = [sys.executable, "-m", "batchproof.providers", provider]
-    # Safe path (Python 3.11): a file of the working directory must not stand in for a module of the process.
-    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
     try:
         done = subprocess.run(
             command,
@@ -94,7 +92,7 @@ def _complaints(provider: str) -> str | None:
             capture_output=True,
             text=True,
             errors="replace",
-            env=environment,
+            env=environment(),
             timeout=_TIME_LIMIT_SECONDS,
             check=False,
         )

@@ -146,7 +146,7 @@ def open_session(
 def _session_options(ort: Any, optimised: bool, save_to: Path | None, trace_to: Path | None) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = 4
-    # Threads that wait without spinning leave the cores to others: on shared ones runs end up to three times sooner.
+    # Threads that wait without spinning leave the cores to others: see reports/pipeline.md.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     level = ort.GraphOptimizationLevel
     options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL

@@ -7,8 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
 
 TEST_DATA = "BATCHPROOF_TEST_DATA"
+# No test asserts wall time: the first example pays for imports, and these machines are shared.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 # No test answers from the engines of whoever runs it, nor leaves any there.
 _CACHE = TemporaryDirectory(prefix="batchproof-engines-")
 os.environ["BATCHPROOF_CACHE"] = _CACHE.name

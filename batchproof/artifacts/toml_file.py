@@ -17,6 +17,7 @@ else:
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 Content = TypeVar("Content")
+parse = tomllib.loads
 _LARGEST = 2**20  # bytes; the committed policy has 5000
 
 

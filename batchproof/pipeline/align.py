@@ -51,12 +51,6 @@ def similarities(source: Points, target: Points) -> Matrices:
     return np.concatenate([turns * scales[:, None, None], shifts[..., None]], axis=2)
 
 
-def similarity(source: Points, target: Points) -> NDArray[np.float64]:
-    """Return the one matrix `[2, 3]` of `similarities` for one face, `source` `[p, 2]`."""
-    matrix: NDArray[np.float64] = similarities(np.asarray(source)[None], np.asarray(target))[0]
-    return matrix
-
-
 def norm_crop(picture: Pixels, keypoints: Points, size: int = 112) -> Pixels:
     """Cut one aligned face out of `picture`: `[size, size, 3]`, as `norm_crops` does."""
     crop: Pixels = norm_crops([picture], [np.asarray(keypoints)[None]], size)[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from difflib import SequenceMatcher
 from functools import cache
@@ -11,13 +10,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from batchproof.artifacts import toml_file
 from batchproof.errors import InputError
 from batchproof.targets.target import Target
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
 _SUGGESTED = 3
 TARGETS = Path(__file__).with_name("targets.toml")
@@ -40,7 +35,7 @@ def all_targets() -> tuple[Target, ...]:
 
 def read_targets(text: str) -> tuple[Target, ...]:
     """Read targets from TOML; raises `ValueError` that names a key that is unknown or has an impossible value."""
-    content = tomllib.loads(text)
+    content = toml_file.parse(text)
     families, refusals = content["families"], content["refusals"]
     rows = [_inherited(row, families) for row in content["targets"]]
     return TypeAdapter(tuple[Target, ...]).validate_python(

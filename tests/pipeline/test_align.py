@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from batchproof.errors import InputError
-from batchproof.pipeline.align import arcface_template, norm_crop, norm_crops, similarities, similarity
+from batchproof.pipeline.align import arcface_template, norm_crop, norm_crops, similarities
 from tests.pipeline.tiny_scrfd import picture
 
 POINTS = arrays(np.float64, (5, 2), elements=st.floats(-500, 500))
@@ -53,20 +53,20 @@ def test_equals_umeyama_of_scikit_image(source: np.ndarray, target: np.ndarray) 
     assume(strengths[0] - strengths[1] > 1e-3 * strengths[0] > 0)
     expected = umeyama(source, target)
     size = np.abs(expected[:, :2]).max()
-    np.testing.assert_allclose(similarity(source, target), expected, rtol=0, atol=1e-9 * (1 + 500 * size))
+    np.testing.assert_allclose(similarities(source[None], target)[0], expected, rtol=0, atol=1e-9 * (1 + 500 * size))
 
 
 @given(angle=st.floats(-3, 3), scale=st.floats(0.05, 20), shift=st.tuples(st.floats(-900, 900), st.floats(-900, 900)))
 def test_finds_the_similarity_that_moved_the_points(angle: float, scale: float, shift: tuple[float, float]) -> None:
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     source = arcface_template(112).astype(np.float64)
-    found = similarity(source, source @ turn.T + shift)
+    found = similarities(source[None], source @ turn.T + shift)[0]
     np.testing.assert_allclose(found, np.column_stack([turn, shift]), atol=1e-8)
 
 
 def test_mirrored_faces_are_turned_but_never_mirrored() -> None:
     mirrored = arcface_template(112) * [-1, 1]
-    found = similarity(mirrored, arcface_template(112))
+    found = similarities(mirrored[None], arcface_template(112))[0]
     expected = umeyama(mirrored, arcface_template(112))
     np.testing.assert_allclose(found, expected, atol=1e-9)
     assert np.linalg.det(found[:, :2]) > 0

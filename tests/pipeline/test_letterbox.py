@@ -22,7 +22,7 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> OracleDetector:
     return OracleDetector(tiny_scrfd(tmp_path_factory.mktemp("tiny") / "detector.onnx"), SPEC)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(rows=SIDES, columns=SIDES, height=CANVAS, width=CANVAS)
 def test_what_reaches_the_network_is_what_insightface_makes(
     oracle: OracleDetector, rows: int, columns: int, height: int, width: int

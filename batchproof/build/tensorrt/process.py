@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 from batchproof.build.tensorrt.messages import Reply, Request
 from batchproof.errors import StepFailedError
+from batchproof.own_process import environment
 
 WORKER_COMMAND: tuple[str, ...] = (sys.executable, "-m", "batchproof.build.tensorrt.worker")
 # The largest of these models takes seconds to minutes; an hour without an answer is a hang.
@@ -27,8 +28,6 @@ def ask_worker(request: Request) -> Reply:
 
     A worker ends, and removes its unfinished files, as soon as this process is gone, however it went.
     """
-    # Safe path (Python 3.11): a file of the working directory must not stand in for a module of the worker.
-    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
     try:
         with _open_line(request.line) as line:
             worker = subprocess.run(
@@ -37,7 +36,7 @@ def ask_worker(request: Request) -> Reply:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                env=environment,
+                env=environment(),
                 timeout=_TIME_LIMIT_SECONDS,
                 check=False,
             )

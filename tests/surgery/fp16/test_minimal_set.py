@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from batchproof.surgery.fp16.minimal_set import Items, OutOfRunsError, smallest_passing
@@ -25,7 +25,6 @@ class Counted:
         return self._passes(set(items))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 40).flatmap(lambda size: st.tuples(st.just(size), st.sets(st.integers(0, max(size - 1, 0))))))
 def test_exactly_what_is_needed_is_found_in_its_order(case: tuple[int, set[int]]) -> None:
     size, chosen = case

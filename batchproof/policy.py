@@ -102,6 +102,33 @@ class EmbedderLimits:
 
 @with_config(_EXACT_KEYS)
 @dataclass(frozen=True)
+class ArithmeticLimits:
+    """Largest differences of our arithmetic to insightface's on the same inputs, whatever the models' precision.
+
+    Of pixel values, of values near 1, and of places in a picture. Two faces are one person above the cosine
+    `same_person`.
+    """
+
+    grey_levels: Limit
+    unit: Limit
+    pixels: Limit
+    same_person: Annotated[float, Field(ge=-1, le=1)]
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
+class ChainLimits:
+    """Largest differences end to end, of what comes after the landmarks."""
+
+    aligned_px: Limit
+    grey_levels: Limit
+    max_abs: Limit
+    unit: Limit
+    cosine: Limit
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
 class PrecisionLimits:
     """The thresholds for models of one precision."""
 
@@ -109,6 +136,7 @@ class PrecisionLimits:
     probe: ProbeLimits
     detector: DetectorLimits
     embedder: EmbedderLimits
+    chain: ChainLimits
 
 
 @with_config(_EXACT_KEYS)
@@ -120,6 +148,7 @@ class Policy:
     surgery: SurgeryLimits
     fp16_graph: Fp16GraphLimits
     build: EngineLimits
+    arithmetic: ArithmeticLimits
     fp32: PrecisionLimits
     fp16: PrecisionLimits
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from batchproof.verdict import Verdict
 
 
-def finish(root: Path, manifest: Manifest, as_json: bool, wanted: Sequence[str] = ()) -> NoReturn:
+def finish(
+    root: Path, manifest: Manifest, as_json: bool, wanted: Sequence[str] = (), *, pictures: bool = True
+) -> NoReturn:
     """Write the reports of a store, show its summary, and exit: with 3 when one of the `wanted` targets got nothing."""
     from batchproof import console
     from batchproof.artifacts import layout
@@ -28,7 +30,7 @@ def finish(root: Path, manifest: Manifest, as_json: bool, wanted: Sequence[str] 
     if not code and any(not _gave_something(manifest, target) for target in wanted):
         code = 3
     write_bytes(report_path, markdown.render(manifest).encode())
-    write_bytes(page_path, html.render(manifest, root).encode())
+    write_bytes(page_path, html.render(manifest, root, pictures=pictures).encode())
     if as_json:
         facts = {"pack": manifest.pack, "store": str(root), "report": str(report_path), "page": str(page_path)}
         print_json({**facts, "verdicts": plain(manifest.verdicts), "exit_code": code})

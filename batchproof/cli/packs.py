@@ -110,10 +110,14 @@ def report(
     store: Annotated[
         Path, typer.Argument(metavar="DIR", help="A store, for example artifacts/demo.", show_default=False)
     ],
+    pictures: Annotated[
+        bool,
+        typer.Option("--pictures/--no-pictures", help="Show the pictures, or draw faces on empty ground."),
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Write the reports of a store again, HTML and Markdown, and show its summary."""
     from batchproof.artifacts import manifest as manifests
     from batchproof.artifacts.store import MANIFEST
 
-    finish(store, manifests.read(store / MANIFEST), as_json)
+    finish(store, manifests.read(store / MANIFEST), as_json, pictures=pictures)

@@ -51,6 +51,16 @@ def read_picture(path: Path) -> Picture:
     return Picture(printable(path.name), _pixels(path))
 
 
+def to_jpeg(pixels: Pixels, longest_side: int, quality: int) -> bytes:
+    """Compress a picture, scaled down to `longest_side` pixels where it is larger; `quality` is OpenCV's, 0 to 100."""
+    height, width = pixels.shape[:2]
+    scale = min(1.0, longest_side / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
+    _, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return bytes(jpeg)
+
+
 def _listed(folder: Path) -> list[Path]:
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from batchproof.artifacts.manifest import Manifest, Record
+from batchproof.report.stage_rows import answer, chain_records, stage_rows
 from batchproof.report.summary import matrix, worth_reading
 
 
@@ -15,6 +16,7 @@ def render(manifest: Manifest) -> str:
         _models(manifest),
         _defects(manifest),
         _findings(manifest),
+        _chains(manifest),
         _builds(manifest),
         _verdicts(manifest),
         _provenance(manifest),
@@ -59,6 +61,20 @@ def _findings(manifest: Manifest) -> str:
             listed = "\n".join(f"- {reason}" for reason in reasons)
             parts.append(f"<details><summary>{record.subject}</summary>\n\n{listed}\n\n</details>")
     return "## What surgery did\n\n" + "\n\n".join(parts) if parts else ""
+
+
+def _chains(manifest: Manifest) -> str:
+    """Say which stage from frame to cosine is the first to depart from insightface, and how far all of them are."""
+    parts = []
+    for record in chain_records(manifest):
+        rows = [
+            [row.stage, *(verdict.measured if verdict is not None else "" for verdict in (row.alone, row.end_to_end))]
+            for row in stage_rows(record)
+        ]
+        table = _table(["stage", "alone", "end to end"], rows)
+        parts.append(f"**{record.subject}** {answer(record).reason}\n\n{table}")
+    about = "Alone: on the inputs that insightface's own stage was given."
+    return "## From frame to cosine, stage by stage\n\n" + "\n\n".join([about, *parts]) if parts else ""
 
 
 def _builds(manifest: Manifest) -> str:

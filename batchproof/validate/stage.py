@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batchproof.artifacts import layout
+from batchproof.artifacts import json_file, layout
 from batchproof.artifacts.step import Outcome, Step, Workspace
 from batchproof.policy import PrecisionLimits, ProbeLimits
 from batchproof.profile import Profile
 from batchproof.settings import PRECISIONS, Settings
-from batchproof.validate.probe_file import ProbeFile, store_path, to_json
+from batchproof.validate.chain.steps import plan_chains
+from batchproof.validate.probe_file import ProbeFile, store_path
+from batchproof.validate.thumbnails import thumbnail_step
 from batchproof.zoo.pack import Pack, PackModel
 from batchproof.zoo.spec import ModelSpec, Precision
 
@@ -33,12 +35,12 @@ _TOOLS = (
 
 
 def plan(pack: Pack, settings: Settings) -> list[Step]:
-    """Two steps for a model in one precision: the probe, and parity with insightface."""
+    """Three steps for a model in one precision: proof, probe and parity with insightface; then the chains of pairs."""
     from batchproof.pipeline.pictures import picture_files
 
     pictures = tuple(picture_files(settings.images))
     detector = next((model for model in pack.models if model.spec.has_keypoints), None)
-    return [
+    each = [
         step
         for model in pack.models
         for precision in PRECISIONS
@@ -48,6 +50,7 @@ def plan(pack: Pack, settings: Settings) -> list[Step]:
             _parity(model, precision, settings, pictures, detector),
         )
     ]
+    return [*each, *plan_chains(pack.models, settings, pictures, _TOOLS), thumbnail_step(pack.name, pictures)]
 
 
 def _proof(model: PackModel, precision: Precision) -> Step:
@@ -140,7 +143,7 @@ def _probe_action(
     results = [
         result for label, runner in runners.items() for result in probe_model(runner, label, spec, pixels, profile)
     ]
-    workspace.outputs[0].write_bytes(to_json(ProbeFile(subject, tuple(results))))
+    workspace.outputs[0].write_bytes(json_file.write(ProbeFile(subject, tuple(results))))
     return Outcome(tuple(verdict for result in results for verdict in verdicts(result, subject, limits)))
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from batchproof.artifacts import json_file
 from batchproof.errors import InputError, StoreError
 from batchproof.validate.findings import Difference, ProbeResult, Witness
 from batchproof.validate.heat_map import HeatMap
-from batchproof.validate.probe_file import ProbeFile, read, to_json
+from batchproof.validate.probe_file import ProbeFile, read
 
 BROKEN = Witness(np.inf, "embedding", 2, 1, "nan", (0,))
 RESULT = ProbeResult(
@@ -29,7 +30,7 @@ PROBED = ProbeFile("rec.fp32", (RESULT,))
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     path = tmp_path / "rec.fp32.probe.json"
-    path.write_bytes(to_json(PROBED))
+    path.write_bytes(json_file.write(PROBED))
     return path
 
 

@@ -11,6 +11,7 @@ from batchproof.report.html.judged import badge, limit, measured, summed_badge
 from batchproof.report.html.markup import Markup, element, folded, internal, joined, table
 from batchproof.report.html.slots import slots
 from batchproof.report.html.store_files import StoreFiles
+from batchproof.report.stage_rows import is_of_chain
 from batchproof.verdict import Status, Verdict
 
 
@@ -24,8 +25,8 @@ def isolation(manifest: Manifest, files: StoreFiles) -> Markup:
 
 
 def parity(manifest: Manifest, _: StoreFiles) -> Markup:
-    """Show how far every artifact is from insightface, which saw the pictures one at a time."""
-    subjects = _by_subject(manifest, lambda verdict: verdict.check.startswith("parity"))
+    """Show how far every artifact is from insightface, which saw the pictures one at a time; not stage by stage."""
+    subjects = _by_subject(manifest, lambda verdict: verdict.check.startswith("parity") and not is_of_chain(verdict))
     return _with_legend(_figures(subject, verdicts, "parity.") for subject, verdicts in subjects.items())
 
 

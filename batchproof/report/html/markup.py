@@ -69,7 +69,12 @@ def anchor(kind: str, name: str) -> str:
 
 def internal(text: str, kind: str, name: str) -> Markup:
     """Link to what has the `anchor` of `kind` and `name` on this page."""
-    return element("a", text, href=f"#{quote(anchor(kind, name))}")
+    return element("a", text, href=reference(kind, name))
+
+
+def reference(kind: str, name: str) -> str:
+    """Return what refers to that `anchor` from the same page."""
+    return f"#{quote(anchor(kind, name))}"
 
 
 def _escaped(text: str) -> str:

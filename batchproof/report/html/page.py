@@ -9,13 +9,17 @@ from pathlib import Path
 
 from batchproof.artifacts.manifest import Manifest
 from batchproof.report.html.artifacts import artifacts
+from batchproof.report.html.chain import chain
 from batchproof.report.html.defects import defects
 from batchproof.report.html.engines import engines
 from batchproof.report.html.figures import half_precision, isolation, parity
 from batchproof.report.html.markup import Markup, element, internal, section
 from batchproof.report.html.models import models
+from batchproof.report.html.overlays import overlays
 from batchproof.report.html.overview import headline, overview
 from batchproof.report.html.provenance import provenance
+from batchproof.report.html.similarity import similarity
+from batchproof.report.html.spread import spread
 from batchproof.report.html.store_files import StoreFiles
 
 _STYLE = Path(__file__).with_name("report.css")
@@ -25,19 +29,24 @@ _SECTIONS: dict[str, Callable[[Manifest, StoreFiles], Markup]] = {
     "The proof, before and after surgery": defects,
     "Does a neighbour change a row?": isolation,
     "Parity with insightface": parity,
+    "From frame to cosine, stage by stage": chain,
+    "The faces": overlays,
+    "Who looks like whom": similarity,
     "What FP16 costs": half_precision,
+    "Errors of single faces": spread,
     "Engines": engines,
     "Every verdict": artifacts,
     "Environment and provenance": provenance,
 }
 
 
-def render(manifest: Manifest, root: Path) -> str:
+def render(manifest: Manifest, root: Path, *, pictures: bool = True) -> str:
     """Render the report of the store at `root`, to be written into that folder: its links are relative.
 
-    The same store gives the same text. A section about which the store knows nothing is left out.
+    The same store gives the same text. A section about which the store knows nothing is left out. Without `pictures`,
+    faces are drawn on empty ground, for a report that others may see.
     """
-    files = StoreFiles(root)
+    files = StoreFiles(root, pictures)
     found = {title: build(manifest, files) for title, build in _SECTIONS.items()}
     shown = {title: content for title, content in found.items() if content}
     navigation = element("nav", *(internal(title, "section", title) for title in shown))

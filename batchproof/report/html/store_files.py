@@ -12,9 +12,10 @@ from batchproof.report.html.markup import Markup, element, unbroken
 
 @dataclass(frozen=True)
 class StoreFiles:
-    """What lies in the store at `root`."""
+    """What lies in the store at `root`; with `pictures`, what people look like may be shown."""
 
     root: Path
+    pictures: bool = True
 
     def has(self, path: str) -> bool:
         """Whether a file of the store is there."""

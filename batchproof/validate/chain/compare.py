@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from batchproof.pipeline.decode import Detections
 from batchproof.validate.chain.gap import Gap, Pairing, Pairs, by_place, in_order
-from batchproof.validate.chain.limits import ChainLimits
+from batchproof.validate.chain.limits import Limits
 from batchproof.validate.chain.measures import Measure, Sides, measures
 from batchproof.validate.chain.stages import Stages, Walk, isolated, walk
 from batchproof.validate.chain.table import ChainTable, Inputs, Row
 from batchproof.validate.chain.trace import FACE_FIELDS, Scene, Trace
 
 
-def compare_chain(ours: Stages, scene: Scene, theirs: Trace, limits: ChainLimits) -> ChainTable:
+@dataclass(frozen=True)
+class Comparison:
+    """The table of all stages, and both sides end to end, reduced to the faces that both selected."""
+
+    table: ChainTable
+    found: Sides
+
+
+def compare_chain(ours: Stages, scene: Scene, theirs: Trace, limits: Limits) -> Comparison:
     """Compare `ours` with `theirs`, what insightface made of `scene` (`original_trace`), stage by stage.
 
     Raises whatever a stage raises that is no `BatchproofError`; those make the stage depart, and end the chain.
@@ -31,16 +39,16 @@ def compare_chain(ours: Stages, scene: Scene, theirs: Trace, limits: ChainLimits
     sides = {"insightface's": same, "ours": found}
     given: tuple[tuple[Inputs, Walk], ...] = (("insightface's", alone), ("ours", flow))
     rows = [
-        _row(measure, inputs, taken, sides[inputs])
+        _row(measure, threshold, inputs, taken, sides[inputs])
         for measure in measures(ours.detector.spec, ours.embedder.spec, limits)
-        for inputs, taken in given
+        for threshold, (inputs, taken) in zip((measure.alone, measure.flow), given, strict=True)
+        if threshold is not None
     ]
-    return ChainTable(tuple(rows))
+    return Comparison(ChainTable(tuple(rows)), found)
 
 
-def _row(measure: Measure, inputs: Inputs, taken: Walk, sides: Sides) -> Row:
+def _row(measure: Measure, threshold: float, inputs: Inputs, taken: Walk, sides: Sides) -> Row:
     gap = _gap(measure, taken, sides)
-    threshold = measure.alone if inputs == "insightface's" else measure.flow
     return Row(measure.stage, inputs, gap.amount, measure.unit, threshold, gap.witness)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from batchproof.validate.chain.chain_file import SeenFaces
 from batchproof.validate.chain.compare import compare_chain
-from batchproof.validate.chain.limits import ChainLimits
+from batchproof.validate.chain.limits import Limits
 from batchproof.validate.chain.noise import noise_scene
 from batchproof.validate.chain.original import WatchedDetector, WatchedEmbedder, original_trace
+from batchproof.validate.chain.seen_faces import seen_faces
 from batchproof.validate.chain.stages import Stages
 from batchproof.validate.chain.table import ChainTable, chain_verdicts
 from batchproof.validate.chain.trace import Scene
@@ -17,15 +19,16 @@ from batchproof.verdict import Verdict
 
 @dataclass(frozen=True)
 class ChainReport:
-    """The tables of the given pictures and of seeded noise, and the verdicts on both."""
+    """The tables of the given pictures and of seeded noise, the verdicts on both, and what was seen in the pictures."""
 
     pictures: ChainTable
     noise: ChainTable
     verdicts: tuple[Verdict, ...]
+    seen: SeenFaces
 
 
 def judge_chain(
-    detector: Path, embedder: Path, ours: Stages, scene: Scene, limits: ChainLimits, subject: str
+    detector: Path, embedder: Path, ours: Stages, scene: Scene, limits: Limits, subject: str
 ) -> ChainReport:
     """Compare `ours` with insightface on the original files `detector` and `embedder`, stage by stage.
 
@@ -40,5 +43,7 @@ def judge_chain(
         compare_chain(ours, taken, original_trace(watched, watched_embedder, taken), limits)
         for taken in (sized, random)
     )
-    verdicts = chain_verdicts(pictures, subject) + chain_verdicts(noise.alone, subject, "parity.chain_on_noise")
-    return ChainReport(pictures, noise.alone, tuple(verdicts))
+    verdicts = chain_verdicts(pictures.table, subject)
+    verdicts += chain_verdicts(noise.table.alone, subject, "parity.chain_on_noise")
+    seen = seen_faces(sized.pictures, pictures.found)
+    return ChainReport(pictures.table, noise.table.alone, tuple(verdicts), seen)

@@ -11,7 +11,7 @@ import numpy as np
 
 from batchproof.pipeline.decode import Detections, Floats
 from batchproof.validate.chain.gap import Gap, Pairing, array_gap, count_gap, face_gap, order_gap
-from batchproof.validate.chain.limits import ChainLimits
+from batchproof.validate.chain.limits import Limits
 from batchproof.validate.chain.trace import Trace, landmarks
 from batchproof.zoo.spec import ModelSpec, OutputKind
 
@@ -39,18 +39,18 @@ class Sides:
 class Measure:
     """One row: the stage, the field of the trace that it is about, how to compare, and what is allowed.
 
-    `alone` is the threshold given insightface's inputs, `flow` the one end to end.
+    `alone` is the threshold given insightface's inputs (None: what is no stage of its own), `flow` the one end to end.
     """
 
     stage: str
     field: str
     unit: str
-    alone: float
+    alone: float | None
     flow: float
     gap: Callable[[Sides], Gap]
 
 
-def measures(detector: ModelSpec, embedder: ModelSpec, limits: ChainLimits) -> list[Measure]:
+def measures(detector: ModelSpec, embedder: ModelSpec, limits: Limits) -> list[Measure]:
     """List all rows in the order of the stages."""
     return [
         *_input_measures(limits),
@@ -60,7 +60,7 @@ def measures(detector: ModelSpec, embedder: ModelSpec, limits: ChainLimits) -> l
     ]
 
 
-def _input_measures(limits: ChainLimits) -> list[Measure]:
+def _input_measures(limits: Limits) -> list[Measure]:
     grey, unit = limits.alone.grey_levels, limits.alone.unit
     return [
         Measure("letterbox", "canvases", "grey levels", grey, grey, partial(_per_picture, "canvases")),
@@ -69,7 +69,7 @@ def _input_measures(limits: ChainLimits) -> list[Measure]:
     ]
 
 
-def _head_measures(spec: ModelSpec, limits: ChainLimits) -> list[Measure]:
+def _head_measures(spec: ModelSpec, limits: Limits) -> list[Measure]:
     raw = limits.models.detector
     by_kind: dict[OutputKind, float] = {"score": raw.raw_score, "bbox": raw.raw_bbox, "kps": raw.raw_kps}
     return [
@@ -78,7 +78,7 @@ def _head_measures(spec: ModelSpec, limits: ChainLimits) -> list[Measure]:
     ]
 
 
-def _face_measures(limits: ChainLimits) -> list[Measure]:
+def _face_measures(limits: Limits) -> list[Measure]:
     near, moved = limits.alone, limits.models.detector
     most, of = moved.unmatched_faces, partial(partial, _of_candidates)
     return [
@@ -91,8 +91,8 @@ def _face_measures(limits: ChainLimits) -> list[Measure]:
     ]
 
 
-def _crop_measures(spec: ModelSpec, limits: ChainLimits) -> list[Measure]:
-    alone, flow, embedding = limits.alone, limits.flow, limits.models.embedder
+def _crop_measures(spec: ModelSpec, limits: Limits) -> list[Measure]:
+    alone, flow, embedding = limits.alone, limits.models.chain, limits.models.embedder
     blob = max(alone.unit, flow.grey_levels / spec.input.std)
     return [
         Measure("alignment", "matrices", "px", alone.pixels, flow.aligned_px, _aligned),
@@ -101,6 +101,7 @@ def _crop_measures(spec: ModelSpec, limits: ChainLimits) -> list[Measure]:
         Measure("embedding", "embeddings", "", embedding.max_abs, flow.max_abs, partial(_per_face, "embeddings")),
         Measure("normalised", "unit", "", alone.unit, flow.unit, partial(_per_face, "unit")),
         Measure("cosine", "cosines", "", alone.unit, flow.cosine, partial(_per_face, "cosines")),
+        Measure("decision", "cosines", "pairs", None, 0, partial(_decisions, alone.same_person, flow.cosine)),
     ]
 
 
@@ -110,6 +111,16 @@ def _per_picture(field: PerPicture, sides: Sides) -> Gap:
 
 def _per_face(field: PerFace, sides: Sides) -> Gap:
     return array_gap(sides.theirs[field], sides.ours[field], sides.faces)
+
+
+def _decisions(same_person: float, noise: float, sides: Sides) -> Gap:
+    """Count the pairs of faces that only one side takes for one person; within `noise` of it nothing is decided."""
+    theirs, ours = sides.theirs["cosines"], sides.ours["cosines"]
+    if theirs.shape != ours.shape or len(theirs) < 2:
+        return array_gap(theirs, ours, sides.faces)
+    differ = ((theirs > same_person) != (ours > same_person)) & (np.abs(theirs - same_person) > noise)
+    pairs = np.argwhere(np.triu(differ, 1))
+    return Gap(float(len(pairs)), " and ".join(sides.faces[face] for face in pairs[0]) if len(pairs) else None)
 
 
 def _scale(sides: Sides) -> Gap:

@@ -66,20 +66,30 @@ class ChainTable:
 
 
 def chain_verdicts(table: ChainTable, subject: str, check: str = "parity.chain") -> list[Verdict]:
-    """One verdict that names the first departing stage, called `check`, and one for each row.
+    """One verdict that names the first departing stage, called `check`, and one for each row that compares something.
 
-    Those are called `check.nms` on insightface's inputs and `check.nms.end_to_end` on ours.
+    Those are called `check.nms` on insightface's inputs and `check.nms.end_to_end` on ours. All stages that had nothing
+    to compare share one, `check.unreached`, which was not run.
     """
     first = table.first_departing
-    compared = any(row.difference is not None for row in table.rows)
+    compared = [(row, row.difference) for row in table.rows if row.difference is not None]
     status = Status.FAIL if first else Status.PASS if compared else Status.NOT_RUN
     summary = Verdict(check, subject, status, table.sentence, witness=first.stage if first else None)
-    return [summary, *(_verdict(row, subject, check) for row in table.rows)]
+    verdicts = [_verdict(row, difference, subject, check) for row, difference in compared]
+    return [summary, *verdicts, *_unreached(table, subject, check)]
 
 
-def _verdict(row: Row, subject: str, check: str) -> Verdict:
+def _unreached(table: ChainTable, subject: str, check: str) -> list[Verdict]:
+    """Say which stages compared nothing, and why the first of them did not."""
+    rows = [row for row in table.rows if row.difference is None]
+    if not rows:
+        return []
+    stages = ", ".join(dict.fromkeys(row.stage for row in rows))
+    why = rows[0].witness or "no picture has a face that gets there"
+    return [not_run(f"{check}.unreached", subject, f"nothing to compare at {stages}: {why}")]
+
+
+def _verdict(row: Row, difference: float, subject: str, check: str) -> Verdict:
     name = f"{check}.{row.stage}" + (".end_to_end" if row.inputs == "ours" else "")
-    if row.difference is None:
-        return not_run(name, subject, row.witness or "no picture has a face that gets here")
     reason = f"largest difference to insightface's {row.stage}, {_MEANT[row.inputs]}"
-    return at_most(name, subject, row.difference, row.threshold, reason, unit=row.unit, witness=row.witness)
+    return at_most(name, subject, difference, row.threshold, reason, unit=row.unit, witness=row.witness)

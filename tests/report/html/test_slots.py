@@ -7,13 +7,14 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from batchproof.artifacts import json_file
 from batchproof.artifacts.manifest import Artifact, Record
 from batchproof.errors import StoreError
 from batchproof.report.html.slots import slots
 from batchproof.report.html.store_files import StoreFiles
 from batchproof.validate.findings import Difference, ProbeResult
 from batchproof.validate.heat_map import HeatMap
-from batchproof.validate.probe_file import ProbeFile, to_json
+from batchproof.validate.probe_file import ProbeFile
 from tests.report.html.document import parsed
 
 PATH = "validate/det.fp32.probe.json"
@@ -32,7 +33,7 @@ def files(tmp_path: Path) -> StoreFiles:
     contaminated = HeatMap(("nan",), ((0.0, 0.25), (0.0, 0.0)))
     results = (result(None, (0.0, 0.0)), result(contaminated, (0.25, 0.0)), result(None, (0.0, inf)))
     (tmp_path / "validate").mkdir()
-    (tmp_path / PATH).write_bytes(to_json(ProbeFile("<det>", results)))
+    (tmp_path / PATH).write_bytes(json_file.write(ProbeFile("<det>", results)))
     return StoreFiles(tmp_path)
 
 

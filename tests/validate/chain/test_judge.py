@@ -18,8 +18,9 @@ def test_a_faithful_chain_passes_on_pictures_and_noise(chain: TinyChain) -> None
     report = judge_chain(*chain.files, chain.ours, SCENE, LIMITS, "pair.fp32")
     assert {verdict.status for verdict in report.verdicts} == {Status.PASS}
     checks = [verdict.check for verdict in report.verdicts]
-    assert len(checks) == len(set(checks)) == 1 + 2 * 24 + 1 + 24
+    assert len(checks) == len(set(checks)) == 1 + 2 * 24 + 1 + 1 + 24
     assert {"parity.chain", "parity.chain.nms.end_to_end", "parity.chain_on_noise.nms"} <= set(checks)
+    assert "parity.chain.decision" not in checks
 
 
 def test_a_broken_chain_fails_with_its_stage(chain: TinyChain) -> None:

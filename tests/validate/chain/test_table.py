@@ -37,8 +37,9 @@ def test_verdicts_name_stage_and_inputs() -> None:
         ("parity.chain", Status.FAIL),
         ("parity.chain.nms", Status.PASS),
         ("parity.chain.nms.end_to_end", Status.FAIL),
-        ("parity.chain.crop", Status.NOT_RUN),
+        ("parity.chain.unreached", Status.NOT_RUN),
     ]
+    assert verdicts[3].reason == "nothing to compare at crop: no picture has a face that gets there"
     assert verdicts[0].witness == "nms"
     assert (verdicts[2].figure, verdicts[2].threshold, verdicts[2].witness) == (2.0, 0.5, "a.jpg, face 1")
     assert {verdict.subject for verdict in verdicts} == {"det.fp32"}

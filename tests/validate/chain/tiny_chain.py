@@ -10,7 +10,7 @@ from batchproof.pipeline.pictures import Picture
 from batchproof.policy import load_policy
 from batchproof.runtime import OnnxRuntimeRunner
 from batchproof.validate.chain.compare import compare_chain
-from batchproof.validate.chain.limits import chain_limits
+from batchproof.validate.chain.limits import limits_of
 from batchproof.validate.chain.original import WatchedDetector, WatchedEmbedder, original_trace
 from batchproof.validate.chain.stages import Model, Stages
 from batchproof.validate.chain.table import ChainTable
@@ -21,7 +21,7 @@ from tests.validate.tiny_embedder import tiny_embedder
 
 PICTURES = [Picture(f"{seed}.png", picture(60 + seed * 17, 96, seed)) for seed in range(4)]
 SCENE = Scene(PICTURES, DetectionSettings(64, 96, threshold=0.3), max_num=3)
-LIMITS = chain_limits(load_policy(), "fp32")
+LIMITS = limits_of(load_policy(), "fp32")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class TinyChain:
     ours: Stages
 
     def compared(self, ours: Stages) -> ChainTable:
-        return compare_chain(ours, SCENE, self.theirs, LIMITS)
+        return compare_chain(ours, SCENE, self.theirs, LIMITS).table
 
 
 def tiny_chain(folder: Path) -> TinyChain:

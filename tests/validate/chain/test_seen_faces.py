@@ -1,0 +1,58 @@
+"""What a report shows of a chain is what both sides found, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from batchproof.errors import StepFailedError
+from batchproof.validate.chain.compare import compare_chain
+from batchproof.validate.chain.original import original_trace
+from batchproof.validate.chain.seen_faces import seen_faces
+from tests.validate.chain.tiny_chain import LIMITS, PICTURES, SCENE, TinyChain
+
+
+def test_all_faces_of_both_are_listed_and_their_errors_measured(chain: TinyChain) -> None:
+    seen = seen_faces(PICTURES, compare_chain(chain.ours, SCENE, chain.theirs, LIMITS).found)
+    counts = [len(faces) for faces in chain.theirs["survivors"]]
+    assert [len(picture.original) for picture in seen.pictures] == counts
+    assert [len(picture.batched) for picture in seen.pictures] == counts
+    assert [(picture.width, picture.height) for picture in seen.pictures] == [(96, 60 + 17 * n) for n in range(4)]
+    first, expected = seen.pictures[0].original[0], chain.theirs["survivors"][0]
+    np.testing.assert_allclose(first.box, expected.boxes[0], atol=1e-3)
+    assert expected.keypoints is not None
+    np.testing.assert_allclose(first.landmarks, expected.keypoints[0], atol=1e-3)
+    assert len(seen.errors.box) == len(seen.errors.landmark) == len(seen.errors.score) == sum(counts)
+    assert max(seen.errors.box) < 1e-3
+    assert len(seen.errors.cosine) == len(seen.similarity.faces) == len(chain.theirs["unit"])
+    np.testing.assert_allclose(seen.similarity.original, chain.theirs["cosines"], atol=1e-5)
+
+
+def test_a_moved_face_has_the_error_by_which_it_moved(chain: TinyChain) -> None:
+    def moved(*given: object) -> list:  # type: ignore[type-arg]
+        found = chain.ours.decode(*given)  # type: ignore[arg-type]
+        return [replace(faces, boxes=faces.boxes + np.float32(0.25)) for faces in found]
+
+    seen = seen_faces(PICTURES, compare_chain(replace(chain.ours, decode=moved), SCENE, chain.theirs, LIMITS).found)
+    assert seen.errors.box
+    assert np.allclose(seen.errors.box, 0.25, atol=1e-3)
+    assert max(seen.errors.landmark) < 1e-3
+
+
+def test_a_walk_that_ended_early_shows_what_it_came_to(chain: TinyChain) -> None:
+    def fail(*_: object) -> np.ndarray:
+        raise StepFailedError("no crop today")
+
+    seen = seen_faces(PICTURES, compare_chain(replace(chain.ours, warp=fail), SCENE, chain.theirs, LIMITS).found)
+    assert seen.errors.box
+    assert not seen.errors.cosine
+    assert not seen.similarity.faces
+
+
+def test_pictures_without_faces_are_there_all_the_same(chain: TinyChain) -> None:
+    scene = replace(SCENE, detection=replace(SCENE.detection, threshold=1.0))
+    theirs = original_trace(chain.detector, chain.embedder, scene)
+    seen = seen_faces(PICTURES, compare_chain(chain.ours, scene, theirs, LIMITS).found)
+    assert [(picture.original, picture.batched) for picture in seen.pictures] == [((), ())] * 4
+    assert seen.errors.box == seen.errors.landmark == seen.errors.score == seen.errors.cosine == ()

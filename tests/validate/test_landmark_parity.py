@@ -70,7 +70,7 @@ def test_a_faithful_network_passes_in_whole_batches(checked: tuple[TinyNetwork, 
 
 
 def test_half_precision_keeps_its_own_limits(checked: tuple[TinyNetwork, set[str]]) -> None:
-    network, checks = checked
+    network, _ = checked
     assert failed(judged(network, network.half(), settings=HALF)) == set()
     assert failed(judged(network, network.half())) >= FLAT, "half precision cannot be this exact"
 

@@ -102,6 +102,32 @@ class EmbedderLimits:
 
 @with_config(_EXACT_KEYS)
 @dataclass(frozen=True)
+class LandmarkLimits:
+    """Largest differences of 2d106det and 1k3d68 to insightface.
+
+    Of raw outputs (1 is half a crop), of any point in picture pixels, and of any angle of a head in degrees.
+    """
+
+    raw: Limit
+    point_shift_px: Limit
+    pose_degrees: Limit
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
+class AttributeLimits:
+    """Largest differences of genderage to insightface: raw outputs (ages in centuries), changed genders, and years.
+
+    What can change within `raw` is rounding, and not counted.
+    """
+
+    raw: Limit
+    changed_genders: Limit
+    age_years: Limit
+
+
+@with_config(_EXACT_KEYS)
+@dataclass(frozen=True)
 class ArithmeticLimits:
     """Largest differences of our arithmetic to insightface's on the same inputs, whatever the models' precision.
 
@@ -137,6 +163,8 @@ class PrecisionLimits:
     detector: DetectorLimits
     embedder: EmbedderLimits
     chain: ChainLimits
+    landmarks: LandmarkLimits
+    attributes: AttributeLimits
 
 
 @with_config(_EXACT_KEYS)

@@ -22,7 +22,7 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "onnxruntime": "runtime.py",
     "mmengine": "export/mmdet/",
     "safetensors": "export/safetensors_file.py",
-    "insightface": ("validate/oracle.py", "validate/chain/original.py"),
+    "insightface": ("validate/oracle.py", "validate/face_oracle.py", "validate/chain/original.py"),
     "cv2": "pipeline/opencv.py",
     "tensorrt": "build/tensorrt/compat.py",
     "tensorrt_rtx": "build/tensorrt/compat.py",

@@ -22,6 +22,7 @@ def test_the_committed_policy_forbids_contamination_and_lost_faces() -> None:
         limits = policy.limits(precision)
         assert limits.probe.contamination == 0
         assert limits.detector.unmatched_faces == 0
+        assert limits.attributes.changed_genders == limits.attributes.age_years == 0
     assert policy.limits("fp32") == policy.fp32
     assert policy.limits("fp16") == policy.fp16
     assert policy.fp32.detector.box_shift_px == 0.05
@@ -46,6 +47,8 @@ def test_a_policy_of_one_s_own(tmp_path: Path) -> None:
         ("row_max_abs = 1e-5", "row_max_abs = nan", "surgery.row_max_abs: "),
         ("activation_bytes = 16e9", "activation_bytes = 0", "build.activation_bytes: Input should be greater"),
         ("row_max_abs = 1e-5", 'row_max_abs = "small"', "surgery.row_max_abs: Input should be a valid number"),
+        ("pose_degrees = 0.01", "", "fp32.landmarks.pose_degrees: "),
+        ("changed_genders = 0", "changed_genders = 0\nages = 1", "fp32.attributes.ages: Unexpected"),
         ("min_cosine = 0.99999", "min_cosine = 1.5", "fp32.embedder.min_cosine: Input should be less"),
     ],
 )

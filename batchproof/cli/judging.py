@@ -139,7 +139,10 @@ def parity(
     policy: PolicyOption = None,
     as_json: Json = False,
 ) -> None:
-    """Compare a batched model with insightface on the original file: raw outputs, faces, landmarks, embeddings."""
+    """Compare a batched model with insightface on the original file: raw outputs, faces, landmarks, embeddings.
+
+    Networks that take faces get the whole pictures here; a run finds the faces with the detector of the pack.
+    """
     from batchproof.console import working
     from batchproof.pipeline.decode import DetectionSettings
     from batchproof.pipeline.pictures import load_pictures

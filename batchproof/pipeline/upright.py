@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from batchproof.errors import InputError
 from batchproof.pipeline.nms import Boxes
@@ -29,9 +30,8 @@ def upright_crops(pictures: Sequence[Pixels], boxes: Sequence[Boxes], size: int)
 
 def upright_matrices(boxes: Boxes, size: int) -> Matrices:
     """Scale and shift `[n, 2, 3]`, float64, from picture to crop pixels, in insightface's float32 steps."""
-    sides = boxes[:, 2:] - boxes[:, :2]
-    longer = sides.max(axis=1)
-    bad = np.flatnonzero(~(longer > 0))
+    longer = _longer_sides(boxes)
+    bad = np.flatnonzero(~has_extent(boxes))
     if bad.size:
         raise InputError(f"the box of face {bad[0]} has no extent, there is nothing to cut out")
     scale = np.float32(size) / (longer * np.float32(FACE_CROP))
@@ -40,3 +40,14 @@ def upright_matrices(boxes: Boxes, size: int) -> Matrices:
     matrices[:, 0, 0] = matrices[:, 1, 1] = scale
     matrices[:, :, 2] = size / 2 - centre.astype(np.float64)
     return matrices
+
+
+def has_extent(boxes: Boxes) -> NDArray[np.bool_]:
+    """Tell for each of `boxes`, `[n, 4]`, whether there is something to cut out: a side above 0, and no NaN."""
+    extent: NDArray[np.bool_] = _longer_sides(boxes) > 0
+    return extent
+
+
+def _longer_sides(boxes: Boxes) -> Boxes:
+    longer: Boxes = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    return longer

@@ -1,4 +1,4 @@
-"""The original that everything is compared with: insightface itself. The one module that imports it."""
+"""The original that detectors and embedders are compared with: insightface itself."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class OracleDetector:
 
         Raises `MissingDependencyError` without insightface, `InputError` for files that it does not take.
         """
-        _require_insightface()
+        require_insightface()
         from insightface.model_zoo.scrfd import SCRFD
 
         self._spec = spec
-        self._session = _Tap(open_session(original))
+        self._session = Tap(open_session(original))
         # One session for all sizes (insightface's compatibility mode), so that what passes through it can be read.
         self._detector = SCRFD(str(original), session=self._session, static_shape_sessions=False)
         if len(self._detector.output_names) != len(spec.outputs):
@@ -75,7 +75,7 @@ class OracleEmbedder:
 
     def __init__(self, original: Path) -> None:
         """Open `original`; raises `MissingDependencyError` without insightface, `InputError` for unusable files."""
-        _require_insightface()
+        require_insightface()
         from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 
         self._embedder = ArcFaceONNX(str(original), session=open_session(original))
@@ -86,7 +86,7 @@ class OracleEmbedder:
         return embedding
 
 
-class _Tap:
+class Tap:
     """The ONNX Runtime session that insightface is given; keeps the last input and outputs that passed."""
 
     def __init__(self, session: Any) -> None:
@@ -95,6 +95,7 @@ class _Tap:
         self.results: Sequence[NDArray[np.float32]] = ()
 
     def run(self, names: Sequence[str], feed: Mapping[str, Blob]) -> Sequence[NDArray[np.float32]]:
+        """Run the session."""
         (self.blob,) = feed.values()
         self.results = self._session.run(names, feed)
         return self.results
@@ -103,7 +104,8 @@ class _Tap:
         return getattr(self._session, name)
 
 
-def _require_insightface() -> None:
+def require_insightface() -> None:
+    """Raise `MissingDependencyError` unless the pinned insightface is installed."""
     try:
         found = metadata.version("insightface")
     except metadata.PackageNotFoundError as error:

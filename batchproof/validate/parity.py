@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from batchproof.errors import StepFailedError
 from batchproof.pipeline.blob import to_blob
-from batchproof.pipeline.decode import DetectionSettings, check_outputs, decode
+from batchproof.pipeline.decode import DetectionSettings, decode
 from batchproof.pipeline.detect import prepare
 from batchproof.pipeline.pictures import Picture
 from batchproof.policy import PrecisionLimits
-from batchproof.runtime import Blob, Outputs, Runner
+from batchproof.runtime import Runner
 from batchproof.validate.face_parity import face_shift, face_verdicts
 from batchproof.validate.oracle import OracleDetector, OracleEmbedder
 from batchproof.validate.raw_parity import raw_verdicts
+from batchproof.validate.whole_batches import infer_whole
 from batchproof.verdict import Status, Verdict, at_least, at_most
 from batchproof.zoo.spec import ModelSpec
 
@@ -45,7 +46,7 @@ def detector_parity(
     detection = replace(settings.detection, height=height, width=width)
     prepared = prepare([picture.pixels for picture in pictures], spec.input, height, width)
     try:
-        outputs = _infer(runner, spec, prepared.blob, settings.batch)
+        outputs = infer_whole(runner, spec, prepared.blob, settings.batch)
         faces = decode(outputs, spec, detection, prepared.scales)
     except StepFailedError as error:
         return [Verdict("parity.outputs", settings.subject, Status.FAIL, error.what)]
@@ -73,7 +74,7 @@ def embedder_parity(
     """
     blob = to_blob([crop.pixels for crop in crops], spec.input)
     try:
-        batched = _infer(runner, spec, blob, settings.batch)[spec.outputs[0].name].astype(np.float64)
+        batched = infer_whole(runner, spec, blob, settings.batch)[spec.outputs[0].name].astype(np.float64)
     except StepFailedError as error:
         return [Verdict("parity.outputs", settings.subject, Status.FAIL, error.what)]
     original = np.stack([oracle.embed(crop.pixels) for crop in crops]).astype(np.float64)
@@ -100,19 +101,6 @@ def embedder_parity(
             witness=crops[high].name,
         ),
     ]
-
-
-def _infer(runner: Runner, spec: ModelSpec, blob: Blob, batch: int) -> Outputs:
-    """Run `blob` in whole batches, repeating it to fill the last one, and put the rows together again.
-
-    Whole ones, because a defect may show only from some batch size on.
-    """
-    parts = []
-    for start in range(0, len(blob), batch):
-        part = np.take(blob, np.arange(start, start + batch), axis=0, mode="wrap")
-        parts.append(runner.infer(part))
-        check_outputs(parts[-1], spec, batch, *part.shape[2:])
-    return {output.name: np.concatenate([part[output.name] for part in parts])[: len(blob)] for output in spec.outputs}
 
 
 def _cosines(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

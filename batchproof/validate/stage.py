@@ -39,18 +39,29 @@ def plan(pack: Pack, settings: Settings) -> list[Step]:
     from batchproof.pipeline.pictures import picture_files
 
     pictures = tuple(picture_files(settings.images))
-    detector = next((model for model in pack.models if model.spec.has_keypoints), None)
     each = [
         step
         for model in pack.models
         for precision in PRECISIONS
         for step in (
             _proof(model, precision),
-            _probe(model, precision, settings, pictures, detector),
-            _parity(model, precision, settings, pictures, detector),
+            _probe(model, precision, settings, pictures, _finder(pack, model) if _aligned(model) else None),
+            _parity(model, precision, settings, pictures, _finder(pack, model)),
         )
     ]
     return [*each, *plan_chains(pack.models, settings, pictures, _TOOLS), thumbnail_step(pack.name, pictures)]
+
+
+def _finder(pack: Pack, model: PackModel) -> PackModel | None:
+    """Choose the detector that finds faces for `model`; one with landmarks where faces must be aligned by them."""
+    if model.spec.role == "detector":
+        return None
+    detectors = (other for other in pack.models if other.spec.role == "detector")
+    return next((other for other in detectors if other.spec.has_keypoints or not _aligned(model)), None)
+
+
+def _aligned(model: PackModel) -> bool:
+    return model.spec.role == "embedder"
 
 
 def _proof(model: PackModel, precision: Precision) -> Step:
@@ -66,22 +77,21 @@ def _proof(model: PackModel, precision: Precision) -> Step:
 
 
 def _probe(
-    model: PackModel, precision: Precision, settings: Settings, pictures: tuple[Path, ...], detector: PackModel | None
+    model: PackModel, precision: Precision, settings: Settings, pictures: tuple[Path, ...], finder: PackModel | None
 ) -> Step:
     from batchproof.validate.isolation import POOL
 
-    finder = (detector,) if model.spec.role == "embedder" and detector else ()
     limits, profile = settings.policy.limits(precision).probe, settings.profiles.overall(model.name)
     subject = f"{model.name}.{precision}"
     return Step(
         STAGE,
         "probe",
         subject,
-        partial(_probe_action, model.spec, limits, profile, subject, detector),
+        partial(_probe_action, model.spec, limits, profile, subject, finder),
         parents=(
             layout.session(model.name, precision),
             layout.repaired(model.name, precision),
-            *(layout.exported(found.name) for found in finder),
+            *([layout.exported(finder.name)] if finder else []),
         ),
         produces=(store_path(model.name, precision),),
         sources=pictures[:POOL],
@@ -91,19 +101,18 @@ def _probe(
 
 
 def _parity(
-    model: PackModel, precision: Precision, settings: Settings, pictures: tuple[Path, ...], detector: PackModel | None
+    model: PackModel, precision: Precision, settings: Settings, pictures: tuple[Path, ...], finder: PackModel | None
 ) -> Step:
-    finder = (detector,) if model.spec.role == "embedder" and detector else ()
     limits, profile = settings.policy.limits(precision), settings.profiles.overall(model.name)
     return Step(
         STAGE,
         "parity",
         f"{model.name}.{precision}",
-        partial(_parity_action, model.spec, limits, profile, f"{model.name}.{precision}", detector),
+        partial(_parity_action, model.spec, limits, profile, f"{model.name}.{precision}", finder),
         parents=(
             layout.exported(model.name),
             layout.session(model.name, precision),
-            *(layout.exported(found.name) for found in finder),
+            *([layout.exported(finder.name)] if finder else []),
         ),
         sources=pictures,
         settings={"limits": asdict(limits), "profile": asdict(profile)},

@@ -1,4 +1,4 @@
-"""`batchproof probe` as a process: its heat map, and where that cannot be drawn."""
+"""`batchproof probe` and `parity` as processes: the heat map, and the networks that take upright faces."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ import pytest
 from onnx import helper, numpy_helper
 
 from tests.test_cli import embedder
+from tests.validate.tiny_faces import not_a_number, tiny_network
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def probe(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "batchproof", "probe", *map(str, arguments), "--profile", "1,2,6"]
+    return batchproof("probe", *arguments)
+
+
+def batchproof(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "batchproof", *map(str, arguments), "--profile", "1,2,6"]
     return subprocess.run(command, env={**os.environ}, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -75,3 +80,22 @@ def test_a_heat_map_in_no_folder_is_refused_before_the_work(tmp_path: Path) -> N
     assert done.returncode == 2
     assert "its folder does not exist" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_landmarks_are_compared_on_whole_pictures(tmp_path: Path) -> None:
+    network = tiny_network(tmp_path, 3309)
+    done = batchproof("parity", network.repaired, "--against", network.original, "--json")
+    assert done.returncode == 0, done.stderr
+    verdicts = {verdict["check"]: verdict for verdict in json.loads(done.stdout)["verdicts"]}
+    assert set(verdicts) == {"parity.raw_landmarks", "parity.landmark_points", "parity.head_pose"}
+    assert {verdict["status"] for verdict in verdicts.values()} == {"pass"}
+    assert "2 whole pictures" in verdicts["parity.landmark_points"]["reason"]
+
+
+@pytest.mark.parametrize("values", [3309, 3])
+def test_an_original_that_gives_no_numbers_is_one_line_and_exit_1(tmp_path: Path, values: int) -> None:
+    network = tiny_network(tmp_path, values)
+    broken = not_a_number(network.original, tmp_path / "nan.onnx")
+    done = batchproof("parity", network.repaired, "--against", broken)
+    assert done.returncode == 1
+    assert done.stderr == f"batchproof: error: {broken}: gives insightface NaN or infinite values for a face.\n"

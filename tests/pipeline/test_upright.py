@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from insightface.utils import face_align
 
 from batchproof.errors import InputError
-from batchproof.pipeline.upright import upright_crops, upright_matrices
+from batchproof.pipeline.upright import has_extent, upright_crops, upright_matrices
 from tests.pipeline.tiny_scrfd import picture
 
 CORNER = st.floats(-200, 2000, width=32)
@@ -46,3 +46,9 @@ def test_the_crops_of_a_batch_are_those_of_insightface_to_the_bit(size: int) -> 
 def test_boxes_without_extent_are_refused(box: list[float]) -> None:
     with pytest.raises(InputError, match="the box of face 1 has no extent"):
         upright_crops([picture(20, 20)], [np.array([[0, 0, 9, 9], box], np.float32)], 96)
+
+
+def test_one_side_is_extent_enough() -> None:
+    boxes = np.array([[0, 0, 0, 9], [9, 9, 1, 2], [np.nan, 0, 9, 9], [-5, -5, -4, -4]], np.float32)
+    assert has_extent(boxes).tolist() == [True, False, False, True]
+    assert has_extent(boxes[:0]).tolist() == []

@@ -8,14 +8,19 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from batchproof.pipeline.mean_face import mean_shape
+
 SIZES = {212: 192, 3309: 192, 3: 96}
 _CHANNELS, _CELLS = 4, 4
+_SPREAD = {212: 0.015, 3309: 0.015, 3: 0.1}
 
 
-def tiny_face_network(path: Path, values: int) -> Path:
+def tiny_face_network(path: Path, values: int, *, normalised: bool = True) -> Path:
     """Write a network of `values` outputs: `data` `[N, 3, size, size]` of raw pixels to `fc1`, declared `[1, values]`.
 
-    One seeded convolution and one matrix: every output depends on all of the crop.
+    One seeded convolution and one matrix: every output depends on all of the crop. Points lie about those of a face, or
+    anywhere in the crop where nobody knows their order. With `normalised=False` the pixels
+    come normalised, as for files that were exported again.
     """
     size = SIZES[values]
     stride = size // _CELLS
@@ -24,9 +29,11 @@ def tiny_face_network(path: Path, values: int) -> Path:
         "mean": np.float32(127.5),
         "scale": np.float32(0.0078125),
         "conv_weight": random.standard_normal((_CHANNELS, 3, stride, stride)) / stride,
-        "fc1_weight": random.standard_normal((values, _CHANNELS * _CELLS**2)) / 10,
-        "fc1_bias": random.uniform(-0.3, 0.3, values),
+        "fc1_weight": random.standard_normal((values, _CHANNELS * _CELLS**2)) * _SPREAD[values],
+        "fc1_bias": random.uniform(-0.6, 0.6, values) if values != 3 else random.uniform(-0.3, 0.3, 3),
     }
+    if values == 3309:
+        weights["fc1_bias"][-68 * 3 :] = mean_shape().ravel() * 0.6 / np.abs(mean_shape()).max()
     nodes = [
         helper.make_node("Sub", ["data", "mean"], ["centred"], name="_minusscalar0"),
         helper.make_node("Mul", ["centred", "scale"], ["scaled"], name="_mulscalar0"),
@@ -34,6 +41,9 @@ def tiny_face_network(path: Path, values: int) -> Path:
         helper.make_node("Flatten", ["map"], ["flat"], name="flatten0"),
         helper.make_node("Gemm", ["flat", "fc1_weight", "fc1_bias"], ["fc1"], name="fc1", transB=1),
     ]
+    if not normalised:
+        del nodes[:2]
+        nodes[0].input[0] = "data"
     graph = helper.make_graph(
         nodes,
         "tiny",

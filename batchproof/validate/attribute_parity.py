@@ -61,7 +61,7 @@ def _gender_verdict(
     found: Attributes, seen: Sequence[ObservedAttributes], raw: Floats, sample: FaceSample, settings: ParitySettings
 ) -> Verdict:
     limits = settings.limits.attributes
-    close = np.abs(raw[:, 0] - raw[:, 1]) < limits.raw
+    close = np.abs(raw[:, 0] - raw[:, 1]) < 2 * limits.raw  # either value may move by it
     changed = np.flatnonzero((found.male != [face.male for face in seen]) & ~close)
     return at_most(
         "parity.gender",

@@ -80,12 +80,21 @@ def report(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests; with BATCHPROOF_TEST_DATA=DIR those on real models too."""
-    # A file at a time to each core; more threads within one would only take turns.
-    spread = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
-    one_thread = {"OMP_NUM_THREADS": "1"}
-    python = str(environment(session))
-    session.run(python, "-m", "pytest", *spread, *session.posargs, env=one_thread, external=True)
+    """Run the tests, but for whole runs; with BATCHPROOF_TEST_DATA=DIR those on real models too."""
+    pytest_on_all_cores(session)
+
+
+@nox.session
+def runs(session: nox.Session) -> None:
+    """Run the tests that walk whole packs, kill them, and resume: minutes."""
+    pytest_on_all_cores(session, "-m", "whole")
+
+
+def pytest_on_all_cores(session: nox.Session, *arguments: str) -> None:
+    """Give a file at a time to each core; more threads within one would only take turns."""
+    spread, one_thread = ("-n", "auto", "--dist", "loadfile"), {"OMP_NUM_THREADS": "1"}
+    command = (str(environment(session)), "-m", "pytest", *spread, *arguments, *session.posargs)
+    session.run(*command, env=one_thread, external=True)
 
 
 @nox.session(venv_backend="venv", reuse_venv=True)

@@ -18,11 +18,6 @@ _CACHE = TemporaryDirectory(prefix="batchproof-engines-")
 os.environ["BATCHPROOF_CACHE"] = _CACHE.name
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole runs first: they take longest, and whoever got one last would keep all other cores waiting."""
-    items.sort(key=lambda item: item.path.name != "test_run.py")
-
-
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """Locate the folder with real models and pictures.

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.whole
 REPOSITORY = Path(__file__).parents[1]
 MODELS = (
     "det_2.5g",

@@ -10,8 +10,12 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.build.cache.kills import kill
 from tests.build.cache.matrix import CELLS, Matrix, assert_no_worker_stays, finish, workers
+
+pytestmark = pytest.mark.whole
 
 
 def test_a_matrix_killed_at_any_moment_leaves_a_consistent_store_and_ends_the_same(tmp_path: Path) -> None:

@@ -167,6 +167,13 @@ def test_embeddings_of_the_batch_are_insightface_s(real: Path) -> None:
     assert found["mobilefacenet_112_batch1.fp32"]["figure"] >= 0.99999
 
 
+def test_no_stage_from_letterbox_to_decision_departs(real: Path) -> None:
+    found = verdicts(real, "parity.chain")
+    others = set(MODELS) - {"mobilefacenet_112"}  # the first embedder is in the chains of the detectors
+    assert set(found) == {f"{model}.{precision}" for model in others for precision in ("fp32", "fp16")}
+    assert {verdict["reason"] for verdict in found.values()} == {"first departing stage: none of 25"}
+
+
 def test_no_model_is_contaminated(real: Path) -> None:
     for label in ("session", "unoptimised"):
         for batch in (5, 32):

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
 #include <vector>
 
 #ifdef __FAST_MATH__
@@ -25,26 +24,27 @@ struct Box {
 inline float area(const Box& box) { return (box.right - box.left + 1.0f) * (box.bottom - box.top + 1.0f); }
 
 // Intersection over union; NaN or meaningless for boxes without area.
-inline float overlap(const Box& one, float area_of_one, const Box& other) {
+inline float overlap(const Box& one, float area_of_one, const Box& other, float area_of_other) {
   const float width = std::max(0.0f, std::min(one.right, other.right) - std::max(one.left, other.left) + 1.0f);
   const float height = std::max(0.0f, std::min(one.bottom, other.bottom) - std::max(one.top, other.top) + 1.0f);
   const float common = width * height;
-  return common / (area_of_one + area(other) - common);
+  return common / (area_of_one + area_of_other - common);
 }
 
 // Which of `ranked`, best first, are kept, and at most `limit`: a box goes when its overlap with a better one that is
 // kept is above `iou`, or is not a number.
 inline std::vector<std::size_t> suppress(const std::vector<Box>& ranked, float iou, std::size_t limit) {
+  std::vector<float> areas(ranked.size());
+  std::transform(ranked.begin(), ranked.end(), areas.begin(), area);
+  std::vector<char> gone(ranked.size(), false);
   std::vector<std::size_t> kept;
-  std::vector<std::size_t> waiting(ranked.size());
-  std::iota(waiting.begin(), waiting.end(), std::size_t{0});
-  while (!waiting.empty() && kept.size() < limit) {
-    const Box& best = ranked[waiting.front()];
-    const float area_of_best = area(best);
-    kept.push_back(waiting.front());
-    const auto goes = [&](std::size_t index) { return !(overlap(best, area_of_best, ranked[index]) <= iou); };
-    waiting.erase(waiting.begin());
-    waiting.erase(std::remove_if(waiting.begin(), waiting.end(), goes), waiting.end());
+  for (std::size_t best = 0; best < ranked.size() && kept.size() < limit; ++best) {
+    if (gone[best]) continue;
+    kept.push_back(best);
+    for (std::size_t other = best + 1; other < ranked.size(); ++other) {
+      if (gone[other]) continue;
+      gone[other] = !(overlap(ranked[best], areas[best], ranked[other], areas[other]) <= iou);
+    }
   }
   return kept;
 }

@@ -1,10 +1,10 @@
 # The parser library of nvinfer. Settings:
 #     NMS_IOU=0.4      largest overlap of two faces; nvinfer has no key that it would hand to a parser
-#     MAX_FACES=1024   of one frame, best first
+#     MAX_FACES=4096   of one frame, best first
 #     SDK_HEADERS=1    DeepStream's headers instead of ours; they need TensorRT's and CUDA's, which -I in CXXFLAGS finds
 
 NMS_IOU ?= 0.4
-MAX_FACES ?= 1024
+MAX_FACES ?= 4096
 PARSER := $(BUILD)/libbatchproof_scrfd_parser.so
 PARSER_CHECK := $(BUILD)/parser_check
 

@@ -27,7 +27,7 @@
 #define BATCHPROOF_NMS_IOU 0.4f
 #endif
 #ifndef BATCHPROOF_MAX_FACES
-#define BATCHPROOF_MAX_FACES 1024
+#define BATCHPROOF_MAX_FACES 4096
 #endif
 
 #define BATCHPROOF_EXPORT extern "C" __attribute__((visibility("default")))
@@ -51,14 +51,11 @@ std::string printable(const char* name) {
   return text;
 }
 
-// [rows, channels], or the same behind axes of length 1, complete in memory, in a type that can be read.
+// [rows, channels] in a type that can be read; the number of elements says whether all axes before have length 1.
 bool as_tensor(const NvDsInferLayerInfo& layer, Tensor& tensor) {
   const NvDsInferDims& dims = layer.inferDims;
   if (!layer.buffer || (layer.dataType != FLOAT && layer.dataType != HALF)) return false;
   if (dims.numDims < 2 || dims.numDims > NVDSINFER_MAX_DIMS) return false;
-  for (unsigned axis = 0; axis + 2 < dims.numDims; ++axis) {
-    if (dims.d[axis] != 1) return false;
-  }
   const std::uint64_t rows = dims.d[dims.numDims - 2];
   const std::uint64_t channels = dims.d[dims.numDims - 1];
   tensor = {printable(layer.layerName), layer.buffer, layer.dataType == HALF, rows, channels};

@@ -102,6 +102,14 @@ def test_what_is_not_finite_is_no_face_and_harms_no_other(
     assert capfd.readouterr().err == ("" if absent or huge else warning)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_overlaps_that_are_not_a_number_suppress_as_in_insightface(parsers: Parsers) -> None:
+    outputs = one_face()
+    for row, score in ((0, 0.9), (700, 0.8)):
+        outputs["score_8"][row], outputs["bbox_8"][row] = score, 1e30
+    assert require_insightface_faces(parsers, THREE_LEVELS, outputs, SIZE) == 2
+
+
 def test_a_face_whose_landmarks_are_not_finite_has_none(parsers: Parsers) -> None:
     outputs = one_face()
     outputs["kps_16"][ROW, 7] = np.nan

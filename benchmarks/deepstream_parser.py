@@ -148,7 +148,7 @@ def main() -> None:
         }
         scales = _scale_table(parsers, batches, pictures)
     crowd = ", ".join(sorted({pictures[index].name for index in fullest.values()}))
-    machine = f"{described(('insightface', 'numpy', 'opencv-python'))} {run('g++', '--version').splitlines()[0]}, -O2."
+    machine = f"{described(('insightface', 'numpy', 'opencv-python'))} {run('g++', '--version').splitlines()[0]}, -O3."
     report = given.reports / "deepstream_parser.md"
     speed = f"The picture with most faces, {crowd}:\n\n{_speed_table(measured)}"
     report.write_text(f"{_HEAD}\n{machine}\n\n{speed}\n\n{_SCALES}\n{scales}\n", encoding="utf-8")

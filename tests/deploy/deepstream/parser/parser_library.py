@@ -35,7 +35,7 @@ def compiler() -> str | None:
     return shutil.which(os.environ.get("CXX", "g++"))
 
 
-def build(folder: Path, version: str, *, flags: str = "-O2", settings: Sequence[str] = ()) -> ParserLibrary:
+def build(folder: Path, version: str, *, flags: str = "-O3", settings: Sequence[str] = ()) -> ParserLibrary:
     """Make the library with the bundle's own Makefile, without a warning, and the shim for the same version."""
     made = folder / "build"
     make(version, *into(made, flags), "parser", *settings)
@@ -46,7 +46,7 @@ def build(folder: Path, version: str, *, flags: str = "-O2", settings: Sequence[
     return ParserLibrary(made / "libbatchproof_scrfd_parser.so", shim)
 
 
-def into(made: Path, flags: str = "-O2") -> tuple[str, str]:
+def into(made: Path, flags: str = "-O3") -> tuple[str, str]:
     """Where make is to build, and how; the same for everything in one folder."""
     return f"BUILD={made}", f"CXXFLAGS={flags} {' '.join(WARNINGS)}"
 

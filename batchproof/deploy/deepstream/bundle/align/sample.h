@@ -1,6 +1,6 @@
 // The colour of a frame between its pixels: bilinear, and black outside, as cv2.warpAffine makes it with borderValue=0.
 //
-// OpenCV rounds coordinates to 1/32 pixel before it interpolates (version 4, and 5 on most paths); here they are exact.
+// Coordinates are exact, as in OpenCV 5; OpenCV 4 rounds them to 1/32 of a pixel before it interpolates.
 #pragma once
 
 #include <cmath>

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from batchproof.pipeline.warp import Matrices
 from tests.deploy.deepstream.align.frames import FORMATS, FrameBuffer
 
 HERE = Path(__file__).parent
@@ -141,7 +140,7 @@ class Native:
     def warp(
         self,
         frame: FrameBuffer,
-        to_frame: Matrices,
+        to_frame: NDArray[np.floating],
         size: int = 112,
         *,
         mean: float = 0,
@@ -156,12 +155,13 @@ class Native:
         warped = self.shim.shim_warp(ctypes.byref(view), _at(matrices), *numbers, _at(tensor))
         return tensor if warped else None
 
-    def crops(self, frame: FrameBuffer, to_frame: Matrices, size: int = 112) -> NDArray[np.uint8]:
+    def crops(self, frame: FrameBuffer, to_frame: NDArray[np.floating], size: int = 112) -> NDArray[np.uint8]:
         """Cut faces out as OpenCV does: `[n, size, size, 3]`, uint8, BGR."""
         tensor = self.warp(frame, to_frame, size)
         if tensor is None:
             raise ValueError("this frame is not well formed")
-        return tensor.transpose(0, 2, 3, 1).astype(np.uint8)
+        crops: NDArray[np.uint8] = tensor.transpose(0, 2, 3, 1).astype(np.uint8)
+        return crops
 
     def options(self, configs: Mapping[str, str]) -> Options | str:
         """Read options; what is wrong with them, when something is."""

@@ -43,9 +43,7 @@ def test_scales_are_those_of_nvinfer(
         ((9000, 10), None),
     ],
 )
-def test_sizes_worked_out_by_hand(
-    native: Native, frame: tuple[int, int], scales: tuple[float, float] | None
-) -> None:
+def test_sizes_worked_out_by_hand(native: Native, frame: tuple[int, int], scales: tuple[float, float] | None) -> None:
     found = native.letterbox(*frame, 640, 640)
     assert found == (None if scales is None else pytest.approx(scales, rel=1e-12))
 

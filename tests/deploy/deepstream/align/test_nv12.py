@@ -10,7 +10,7 @@ from tests.deploy.deepstream.align import frames
 from tests.deploy.deepstream.align.faces import Scene, cosines, embedder
 from tests.deploy.deepstream.align.frames import Format, FrameBuffer
 from tests.deploy.deepstream.align.native import Native
-from tests.deploy.deepstream.align.test_warp import IDENTITY
+from tests.deploy.deepstream.align.test_warp import IDENTITY, shifted
 
 # Y, Cb and Cr of the colour bars at full strength, from the tables of the recommendations.
 BARS: dict[Format, dict[tuple[int, int, int], tuple[int, int, int]]] = {
@@ -43,7 +43,7 @@ def test_black_and_white_are_where_the_range_has_them(native: Native, variant: F
 @pytest.mark.parametrize("variant", frames.NV12)
 def test_the_border_of_a_frame_fades_to_black(native: Native, variant: Format) -> None:
     white = constant(variant, 255 if variant.endswith("_er") else 235, 128, 128, side=4)
-    crop = native.crops(white, IDENTITY - [[[0, 0, 1.25], [0, 0, 1]]], 7)[0, ..., 0]
+    crop = native.crops(white, shifted(-1.25, -1), 7)[0, ..., 0]
     np.testing.assert_array_equal(crop[2], [0, 191, 255, 255, 255, 64, 0])
     assert (crop[[0, 5, 6]] == 0).all()
 

@@ -29,6 +29,7 @@ def test_landmarks_come_back_from_the_letterbox(native: Native, frame: tuple[int
         outcome, back = native.place(BOX, parsed(native, points, frame), frame, size=size)
         assert outcome == "aligned"
         there = native.invert(back)
+        assert there is not None
         np.testing.assert_allclose(there, matrix, rtol=0, atol=5e-3)
 
 

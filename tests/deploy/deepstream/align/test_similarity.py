@@ -74,7 +74,9 @@ def test_the_way_back_undoes_the_similarity(
     template = arcface_template(112).astype(np.float64)
     found = native.similarity(template @ turn.T + shift, template)
     assert found is not None
-    np.testing.assert_allclose(native.invert(found), np.column_stack([turn, shift]), rtol=0, atol=1e-7)
+    back = native.invert(found)
+    assert back is not None
+    np.testing.assert_allclose(back, np.column_stack([turn, shift]), rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("points", [np.ones((5, 2)), np.full((5, 2), np.nan), np.full((5, 2), np.inf)])

@@ -13,7 +13,7 @@ NvDsPreProcessStatus CustomTensorPreparation(CustomCtx*, NvDsPreProcessBatch*, N
 NvDsPreProcessStatus CustomTransformation(NvBufSurface*, NvBufSurface*, CustomTransformParams&);
 }
 
-namespace batchproof {
+namespace batchproof::align {
 
 // What the stand-in says instead of warping, when it says anything.
 static std::string cuda_says;
@@ -35,7 +35,7 @@ std::string DeviceWarper::read(const float* device, std::size_t count, float* ho
   return "";
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align
 
 namespace {
 
@@ -145,7 +145,7 @@ void glue_prepare(CustomCtx* context, GlueFrame* frames, int frame_count, GlueOb
   Pool pool;
   pool.buffer.memory_ptr = tensor;
   pool.empty = pool_empty != 0;
-  batchproof::cuda_says = says == nullptr ? "" : says;
+  batchproof::align::cuda_says = says == nullptr ? "" : says;
   NvDsPreProcessCustomBuf stale{}, *buffer = &stale;
   const NvDsPreProcessStatus status = CustomTensorPreparation(context, &batch, buffer, parameters, &pool);
   gst_buffer_unref(batch.inbuf);

@@ -17,7 +17,7 @@ from tests.deploy.deepstream.align.frames import FORMATS, FrameBuffer
 
 HERE = Path(__file__).parent
 BUNDLE = HERE.parents[3] / "batchproof" / "deploy" / "deepstream" / "bundle"
-STRICT = ("-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-ffp-contract=off")
+STRICT = ("-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-ffp-contract=off", f"-I{BUNDLE / 'include'}")
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
@@ -37,8 +37,8 @@ def build(folder: Path, *flags: str) -> Path:
 
 def compile_shared(library: Path, sources: Sequence[Path], *flags: str) -> None:
     """Compile and link a shared library; raises with what the compiler says."""
-    command = [compiler() or "g++", *STRICT, "-shared", "-fPIC", f"-I{BUNDLE}", *map(str, sources), "-o", str(library)]
-    done = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
+    command = [compiler() or "g++", *STRICT, "-shared", "-fPIC", f"-I{BUNDLE}", *map(str, sources), *flags]
+    done = subprocess.run([*command, "-o", str(library)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
 

@@ -8,7 +8,8 @@
 #include "align/throttle.h"
 #include "align/warp.h"
 
-using namespace batchproof;
+using namespace batchproof::align;
+using batchproof::LandmarkMask;
 
 struct FrameView {
   int format, width, height;

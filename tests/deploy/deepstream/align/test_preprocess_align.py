@@ -105,7 +105,7 @@ def test_faces_that_cannot_be_aligned_are_left_out_and_the_others_close_up(
     assert (found.status, found.faces, found.kept) == (glue.SUCCESS, 2, [1, 8])
     np.testing.assert_array_equal(found.tensor[1], expected_crop(native, 150))
     summary = "2 faces aligned, 5 without a detection or landmarks, 1 too small, 1 without extent"
-    assert f"batchproof align: {summary}\n" in capfd.readouterr().err
+    assert f"batchproof: aligner: {summary}\n" in capfd.readouterr().err
 
 
 def test_boxes_are_cut_out_without_landmarks(library: ctypes.CDLL, native: Native) -> None:
@@ -148,7 +148,7 @@ def test_a_failure_of_cuda_gives_the_buffer_back(
             failed = opened_library.prepare([Surface(frames.rgba(FRAME))], [face(native)], cuda_says="out of memory")
             assert_nothing_attached(failed, glue.CUDA_ERROR)
             assert failed.acquired == 1
-    assert capfd.readouterr().err.count("batchproof align: CUDA: out of memory\n") == 1
+    assert capfd.readouterr().err.count("batchproof: aligner: CUDA: out of memory\n") == 1
 
 
 def test_an_element_that_is_flushing_has_no_buffer(library: ctypes.CDLL, native: Native) -> None:
@@ -233,7 +233,7 @@ def test_a_configuration_that_cannot_be_followed_is_refused_in_one_line(
 ) -> None:
     assert open_library(library, configs, **tensor) is None  # type: ignore[arg-type]
     (line,) = capfd.readouterr().err.splitlines()
-    assert line.startswith("batchproof align: ")
+    assert line.startswith("batchproof: aligner: ")
     assert complaint in line
 
 

@@ -5,7 +5,7 @@
 
 #include "host_device.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 struct Point {
   double x;
@@ -35,4 +35,4 @@ inline bool invert(const Affine& map, Affine& back) {
          std::isfinite(back.x) && std::isfinite(back.y);
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

@@ -1,50 +1,60 @@
-# The alignment library of nvdspreprocess: `make align`; `make check-align` compares its kernel with the processor.
-# Part of the bundle's Makefile, and a whole one by itself: `make -f align/align.mk`.
+# The alignment library of nvdspreprocess. Also a Makefile by itself, from the bundle's folder: make -f align/align.mk
+#     CUDA_VER=12.8            the CUDA to build with, where the default one in /usr/local is another
+#     GPU_ARCHS="75 86"        compute capabilities; newer GPUs compile for themselves at their first run
+#     CXXFLAGS, NVDS_HEADERS   as in the bundle's Makefile
 
-ALIGN := $(dir $(lastword $(MAKEFILE_LIST)))
-ALIGN_LIBRARY := libbatchproof_align.so
-
-# The SDK's headers, of the version that will load the library: its structures grew with 9.0.
+BUILD ?= build
+CXX ?= g++
+CXXFLAGS ?= -O2
 DEEPSTREAM ?= /opt/nvidia/deepstream/deepstream
-NVDS_INCLUDES ?= $(DEEPSTREAM)/sources/includes
-# Empty for the CUDA that is installed as the default one.
-CUDA_VER ?=
+NVDS_HEADERS ?= $(DEEPSTREAM)/sources/includes
 CUDA_HOME ?= /usr/local/cuda$(addprefix -,$(CUDA_VER))
 NVCC ?= $(CUDA_HOME)/bin/nvcc
-# Every GPU from Turing on: newer ones compile from the PTX of the last at their first run.
 GPU_ARCHS ?= 75 80 86 87 89 90
-# What CUDA compiles and links with nvcc, the rest with $(CXX). Neither may fuse multiplications with additions, nor
-# calculate otherwise than IEEE 754: results would differ between processor and GPU, and from insightface's.
-ALIGN_CXXFLAGS := -std=c++17 -O2 -fPIC -fvisibility=hidden -ffp-contract=off -Wall -Wextra
-ALIGN_NVCCFLAGS := -std=c++17 -O2 -fmad=false -Xcompiler -fPIC,-fvisibility=hidden,-ffp-contract=off,-Wall,-Wextra \
-  $(foreach arch,$(GPU_ARCHS),-gencode arch=compute_$(arch),code=sm_$(arch)) \
-  -gencode arch=compute_$(lastword $(GPU_ARCHS)),code=compute_$(lastword $(GPU_ARCHS))
-ALIGN_HEADERS := $(wildcard $(ALIGN)*.h $(ALIGN)../include/batchproof/*.h)
 
-.PHONY: align check check-align clean-align
+ALIGN := $(BUILD)/libbatchproof_align.so
+ALIGN_CHECK := $(BUILD)/align_check
 
-align: $(ALIGN_LIBRARY)
+# Contracted to fused operations, crops would be rounded otherwise on a GPU than on a processor, where they are tested.
+align_flags := -fPIC -fvisibility=hidden -ffp-contract=off -Wall -Wextra
+align_cxx := $(CXX) $(CXXFLAGS) -std=c++17 $(align_flags) -Iinclude
+comma := ,
+newest := $(lastword $(GPU_ARCHS))
+align_nvcc = $(NVCC) -O2 -std=c++17 -fmad=false $(addprefix -Xcompiler=,$(align_flags)) \
+  $(foreach arch,$(GPU_ARCHS),-gencode=arch=compute_$(arch)$(comma)code=sm_$(arch)) \
+  -gencode=arch=compute_$(newest)$(comma)code=compute_$(newest)
+gstreamer = $(shell pkg-config $(1) gstreamer-1.0)
+align_headers := $(wildcard align/*.h include/batchproof/*.h)
 
-$(ALIGN_LIBRARY): align_warp.o align_preprocess.o
-	$(NVCC) -shared -cudart shared -o $@ $^ $(shell pkg-config --libs gstreamer-1.0)
-
-align_preprocess.o: $(ALIGN)preprocess_align.cpp $(ALIGN_HEADERS)
-	$(CXX) $(ALIGN_CXXFLAGS) -c -o $@ $< -isystem $(NVDS_INCLUDES) -isystem $(CUDA_HOME)/include \
-	  $(patsubst -I%,-isystem %,$(shell pkg-config --cflags gstreamer-1.0))
-
-align_warp.o: $(ALIGN)warp.cu $(ALIGN_HEADERS)
-	$(NVCC) $(ALIGN_NVCCFLAGS) -c -o $@ $<
-
-align_warp_cpu.o: $(ALIGN)warp_cpu.cpp $(ALIGN_HEADERS)
-	$(CXX) $(ALIGN_CXXFLAGS) -c -o $@ $<
-
-check_align: $(ALIGN)check_align.cu align_warp.o align_warp_cpu.o
-	$(NVCC) $(ALIGN_NVCCFLAGS) -o $@ $^
-
-check-align: check_align
-	./check_align || test $$? -eq 77  # 77: there is no GPU, and the line above says so
-
+.PHONY: all check align check-align
+all: align
 check: check-align
+align: $(ALIGN)
 
-clean-align:
-	rm -f align_warp.o align_preprocess.o align_warp_cpu.o check_align $(ALIGN_LIBRARY)
+$(BUILD)/align_warp.o: align/warp.cu $(align_headers)
+	@mkdir -p $(@D)
+	$(align_nvcc) -c $< -o $@
+
+$(BUILD)/align_warp_cpu.o: align/warp_cpu.cpp $(align_headers)
+	@mkdir -p $(@D)
+	$(align_cxx) -c $< -o $@
+
+$(BUILD)/align_preprocess.o: align/preprocess_align.cpp $(align_headers)
+	@mkdir -p $(@D)
+	$(align_cxx) $(patsubst -I%,-isystem %,$(call gstreamer,--cflags-only-I)) -isystem $(NVDS_HEADERS) \
+	  -isystem $(CUDA_HOME)/include -c $< -o $@
+
+$(ALIGN): $(BUILD)/align_preprocess.o $(BUILD)/align_warp.o
+	$(NVCC) -shared -cudart=shared $^ $(call gstreamer,--libs) -o $@
+
+$(ALIGN_CHECK): align/align_check.cu $(BUILD)/align_warp.o $(BUILD)/align_warp_cpu.o
+	$(align_nvcc) $^ -o $@
+
+# The kernel against the same pixels on the processor; 77 says that there is no GPU, and so does the line before it.
+ifneq ($(shell command -v $(NVCC)),)
+check-align: $(ALIGN_CHECK)
+	$(ALIGN_CHECK) || test $$? -eq 77
+else
+check-align:
+	@echo 'check-align: not_run: there is no $(NVCC)'
+endif

@@ -3,7 +3,7 @@
 
 #include "frame.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 struct Colour {
   float red, green, blue;  // 0 to 255
@@ -28,4 +28,4 @@ BATCHPROOF_HOST_DEVICE inline Colour to_rgb(float luma, Chroma chroma, Format fo
   return {clamped(y + red), clamped(y - (of_red * red + of_blue * blue) / of_green), clamped(y + blue)};
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

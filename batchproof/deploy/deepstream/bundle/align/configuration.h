@@ -10,7 +10,7 @@
 #include "options.h"
 #include "surface.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 // What is wrong with the tensor that the configuration announces, or nothing.
 inline std::string check_tensor(const NvDsPreProcessTensorParams& tensor, Mode mode) {
@@ -40,4 +40,4 @@ inline CustomCtx* make_context(const CustomInitParams& parameters) {
   return new CustomCtx(options, tensor.network_input_shape[0], tensor.network_input_shape[2], bgr);
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

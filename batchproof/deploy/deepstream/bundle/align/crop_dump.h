@@ -11,7 +11,7 @@
 #include "throttle.h"
 #include "warp.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 constexpr int kMostDumps = 1000;  // a forgotten option must not fill the disk
 
@@ -51,4 +51,4 @@ class CropDump {
   int dumped_ = 0;
 };
 
-}  // namespace batchproof
+}  // namespace batchproof::align

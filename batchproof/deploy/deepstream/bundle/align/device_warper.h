@@ -7,7 +7,7 @@
 
 #include "warp.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 class DeviceWarper {
  public:
@@ -29,4 +29,4 @@ class DeviceWarper {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace batchproof
+}  // namespace batchproof::align

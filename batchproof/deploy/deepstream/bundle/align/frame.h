@@ -6,7 +6,7 @@
 
 #include "host_device.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 enum class Format : int { kRgba, kNv12Bt601, kNv12Bt601Full, kNv12Bt709, kNv12Bt709Full };  // "full": 0 to 255
 
@@ -43,4 +43,4 @@ struct Frame {
   }
 };
 
-}  // namespace batchproof
+}  // namespace batchproof::align

@@ -3,7 +3,7 @@
 
 #include "affine.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 struct Scales {
   double x;  // network pixels per frame pixel
@@ -34,4 +34,4 @@ inline Point to_frame(double network_x, double network_y, const Scales& scales) 
   return {network_x / scales.x, network_y / scales.y};
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

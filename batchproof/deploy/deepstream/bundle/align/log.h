@@ -7,11 +7,11 @@
 
 #include "placement.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 class Log {
  public:
-  static void say(const std::string& line) { std::fprintf(stderr, "batchproof align: %s\n", line.c_str()); }
+  static void say(const std::string& line) { std::fprintf(stderr, "batchproof: aligner: %s\n", line.c_str()); }
 
   // For what happens in every batch.
   void once(const std::string& line) {
@@ -33,4 +33,4 @@ class Log {
   unsigned long long faces_[kOutcomes] = {};
 };
 
-}  // namespace batchproof
+}  // namespace batchproof::align

@@ -1,6 +1,6 @@
 // What [user-configs] of the nvdspreprocess configuration may say, and what its tensor must be.
 //
-//   mode            arcface5: five landmarks to the ArcFace template (default); bbox1.5: the upright square around the box
+//   mode            arcface5: five landmarks to the ArcFace template (default); bbox1.5: the square about the box
 //   mean, std       value = (pixel - mean) / std; default 127.5 and 127.5
 //   source          mask: landmarks from the parser's mask_params (default); tensor is not supported
 //   min-face        drops faces whose detected box is shorter than this on either side, frame pixels; default 0
@@ -19,7 +19,7 @@
 
 #include "similarity.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 enum class Mode { kArcface5, kBox };
 
@@ -103,4 +103,4 @@ inline std::string check_shape(const std::vector<int>& shape, Mode mode) {
   return "";
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

@@ -3,14 +3,14 @@
 
 #include <algorithm>
 
-#include "../include/batchproof/landmark_mask.h"
+#include "batchproof/landmark_mask.h"
 #include "affine.h"
 #include "letterbox.h"
 #include "options.h"
 #include "similarity.h"
 #include "upright.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 // One face as its metadata has it; `mask` is whatever lies in mask_params.
 struct Detected {
@@ -63,4 +63,4 @@ inline Outcome place(const Detected& face, int frame_width, int frame_height, co
   return invert(to_crop, to_frame) ? Outcome::kPlaced : Outcome::kWithoutExtent;
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

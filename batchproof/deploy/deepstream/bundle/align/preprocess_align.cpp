@@ -13,10 +13,10 @@
 #include "selection.h"
 #include "surface.h"
 
-using batchproof::DeviceWarper;
-using batchproof::Log;
-using batchproof::Selected;
-using batchproof::Tensor;
+using batchproof::align::DeviceWarper;
+using batchproof::align::Log;
+using batchproof::align::Selected;
+using batchproof::align::Tensor;
 
 namespace {
 
@@ -24,7 +24,7 @@ namespace {
 const char* unreadable_memory(GstBuffer* buffer) {
   GstMapInfo map;
   if (buffer == nullptr || !gst_buffer_map(buffer, &map, GST_MAP_READ)) return "a buffer that cannot be mapped";
-  const char* memory = batchproof::unreadable_memory(reinterpret_cast<const NvBufSurface*>(map.data)->memType);
+  const char* memory = batchproof::align::unreadable_memory(reinterpret_cast<const NvBufSurface*>(map.data)->memType);
   gst_buffer_unmap(buffer, &map);
   return memory;
 }
@@ -66,7 +66,7 @@ NvDsPreProcessStatus prepare(CustomCtx& context, const NvDsPreProcessBatch& batc
                      ", which this library cannot read: set nvbuf-memory-type to one of CUDA's before nvdspreprocess");
     return NVDSPREPROCESS_CUSTOM_TENSOR_FAILED;
   }
-  Selected selected = batchproof::select(context, batch);
+  Selected selected = batchproof::align::select(context, batch);
   if (selected.jobs.empty()) return NVDSPREPROCESS_TENSOR_NOT_READY;
   // Only now, for the pool is small and a batch without faces needs none of it.
   const auto give_back = [&acquirer](NvDsPreProcessCustomBuf* acquired) { acquirer.release(acquired); };
@@ -85,7 +85,7 @@ NvDsPreProcessStatus prepare(CustomCtx& context, const NvDsPreProcessBatch& batc
 
 BATCHPROOF_EXPORT CustomCtx* initLib(CustomInitParams parameters) {
   try {
-    return batchproof::make_context(parameters);
+    return batchproof::align::make_context(parameters);
   } catch (const std::exception& error) {
     Log::say(error.what());
     return nullptr;

@@ -9,7 +9,7 @@
 #include "colour.h"
 #include "frame.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 // The two samples that a coordinate lies between, and how much of each.
 struct Between {
@@ -80,4 +80,4 @@ BATCHPROOF_HOST_DEVICE inline Colour sample(const Frame& frame, Point place) {
   return frame.format == Format::kRgba ? sample_rgba(frame.pixels, place) : sample_nv12(frame, place);
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

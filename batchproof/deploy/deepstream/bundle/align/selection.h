@@ -11,7 +11,7 @@
 #include "throttle.h"
 #include "warp.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 // The faces of a batch that are to be embedded, one entry each.
 struct Selected {
@@ -54,4 +54,4 @@ inline Selected select(CustomCtx& context, const NvDsPreProcessBatch& batch) {
   return selected;
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

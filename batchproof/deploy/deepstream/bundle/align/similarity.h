@@ -5,12 +5,12 @@
 
 #include "affine.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 constexpr int kLandmarks = 5;
 
-// Where the landmarks belong in a crop of `size` x `size` pixels: the template of the ArcFace paper's code for multiples
-// of 112, and for those of 128 the same put 8/128 of the crop to the right, as insightface does. False for other sizes.
+// Where the landmarks belong in a crop of `size` x `size` pixels: for multiples of 112 the template of the ArcFace
+// paper's code, for those of 128 the same put 8/128 of the crop to the right, as insightface does. False for others.
 BATCHPROOF_HOST_DEVICE inline bool arcface_template(int size, Point (&target)[kLandmarks]) {
   constexpr float at_112[kLandmarks][2] = {
       {38.2946f, 51.6963f}, {73.5318f, 51.5014f}, {56.0252f, 71.7366f}, {41.5493f, 92.3655f}, {70.7299f, 92.2041f}};
@@ -51,4 +51,4 @@ BATCHPROOF_HOST_DEVICE inline bool similarity(const Point (&source)[kLandmarks],
   return true;
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

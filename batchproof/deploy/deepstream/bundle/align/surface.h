@@ -13,7 +13,7 @@
 #include "frame.h"
 #include "placement.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 inline bool read_format(NvBufSurfaceColorFormat format, Format& read) {
   switch (format) {
@@ -76,4 +76,4 @@ inline bool read_face(const NvDsObjectMeta* object, Detected& face) {
   return true;
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

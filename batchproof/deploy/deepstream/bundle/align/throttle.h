@@ -7,7 +7,7 @@
 #include <list>
 #include <unordered_map>
 
-namespace batchproof {
+namespace batchproof::align {
 
 struct Track {
   std::uint32_t source;
@@ -66,4 +66,4 @@ class Throttle {
   std::unordered_map<Track, std::list<Taken>::iterator, Hash> places_;
 };
 
-}  // namespace batchproof
+}  // namespace batchproof::align

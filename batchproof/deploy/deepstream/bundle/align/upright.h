@@ -5,7 +5,7 @@
 
 #include "affine.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 struct Box {
   float left, top, right, bottom;  // pixels of the frame
@@ -22,4 +22,4 @@ inline bool upright(const Box& box, int size, Affine& map) {
   return true;
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

@@ -2,7 +2,7 @@
 
 #include "device_warper.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 namespace {
 
@@ -52,4 +52,4 @@ std::string DeviceWarper::read(const float* device, std::size_t count, float* ho
   return said(cudaMemcpy(host, device, sizeof(float) * count, cudaMemcpyDeviceToHost));
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

@@ -7,7 +7,7 @@
 #include "affine.h"
 #include "sample.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 // One face: its frame, and the map from pixels of the crop to pixels of the frame.
 struct Job {
@@ -41,4 +41,4 @@ BATCHPROOF_HOST_DEVICE inline void write_pixel(const Job& job, const Tensor& ten
 // The reference: what the GPU computes, on the processor, for frames and a tensor in its memory.
 void warp_on_host(const Job* jobs, int faces, const Tensor& tensor);
 
-}  // namespace batchproof
+}  // namespace batchproof::align

@@ -1,6 +1,6 @@
 #include "warp.h"
 
-namespace batchproof {
+namespace batchproof::align {
 
 void warp_on_host(const Job* jobs, int faces, const Tensor& tensor) {
   for (int face = 0; face < faces; ++face) {
@@ -10,4 +10,4 @@ void warp_on_host(const Job* jobs, int faces, const Tensor& tensor) {
   }
 }
 
-}  // namespace batchproof
+}  // namespace batchproof::align

@@ -14,7 +14,7 @@
 #include "device_warper.h"
 #include "similarity.h"
 
-using namespace batchproof;
+using namespace batchproof::align;
 
 namespace {
 

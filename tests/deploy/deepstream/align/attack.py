@@ -18,7 +18,9 @@ from tests.deploy.deepstream.align import frames
 from tests.deploy.deepstream.align.frames import FrameBuffer
 from tests.deploy.deepstream.align.native import Native
 
-NUMBER = st.floats(width=32) | st.floats(-100, 100, width=32) | st.sampled_from([0.0, -1.0, 1e30, -1e30, 3e9, 2.0**31])
+LARGE = st.sampled_from([640.0, 1e30, 2.0**31, 2.0**32])
+NUMBER = st.floats(width=32) | st.floats(-100, 100, width=32) | LARGE
+SMALL = st.floats(-100, 100, width=32)
 MAP = st.floats() | st.floats(-50, 50) | st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e18, -1e300])
 SIDE = st.integers(1, 9)
 
@@ -35,6 +37,16 @@ def frame_buffers(draw: st.DrawFn) -> FrameBuffer:
     return FrameBuffer(format_, width, height, whole.pixels, max(0, whole.pitch - shorter), whole.chroma)
 
 
+@st.composite
+def boxes(draw: st.DrawFn) -> np.ndarray:
+    """Boxes with an extent, most of them."""
+    corner, sides = (
+        draw(arrays(np.float32, 2, elements=SMALL)),
+        draw(arrays(np.float32, 2, elements=st.just(8) | NUMBER)),
+    )
+    return np.concatenate([corner, corner + sides])
+
+
 def attack(native: Native, examples: int) -> None:
     """Warp, place and invert whatever comes."""
 
@@ -46,10 +58,10 @@ def attack(native: Native, examples: int) -> None:
 
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(
-        arrays(np.float32, 4, elements=NUMBER),
+        boxes(),
         arrays(np.float32, st.sampled_from([0, 1, 19, 20, 21]), elements=NUMBER),
-        arrays(np.float32, (5, 2), elements=NUMBER),
-        st.tuples(NUMBER, NUMBER),
+        arrays(np.float32, (5, 2), elements=SMALL) | arrays(np.float32, (5, 2), elements=NUMBER),
+        st.tuples(NUMBER | LARGE, NUMBER | LARGE),
         st.tuples(SIDE | st.integers(0, 2**31 - 1), SIDE | st.integers(0, 2**31 - 1)),
         st.sampled_from([-112, 0, 1, 112, 128]),
         st.booleans(),

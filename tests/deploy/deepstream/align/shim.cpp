@@ -1,6 +1,6 @@
 // For tests alone: the headers of the bundle behind plain C, which ctypes can call.
 #include <cstring>
-#include <memory>
+#include <locale>
 #include <string>
 
 #include "align/options.h"
@@ -134,6 +134,14 @@ const char* shim_shape(const int* shape, int dimensions, int box_mode) {
   static std::string wrong;
   wrong = check_shape({shape, shape + dimensions}, box_mode ? Mode::kBox : Mode::kArcface5);
   return wrong.c_str();
+}
+
+// The application speaks a language that writes 0,5: as std::locale::global does, without one being installed.
+void shim_decimal_comma(int on) {
+  struct Comma : std::numpunct<char> {
+    char do_decimal_point() const override { return ','; }
+  };
+  std::locale::global(on ? std::locale(std::locale::classic(), new Comma) : std::locale::classic());
 }
 
 Throttle* shim_throttle(unsigned interval, std::size_t most_tracks) { return new Throttle(interval, most_tracks); }

@@ -39,6 +39,7 @@ def test_scales_are_those_of_nvinfer(
         ((1280, 718), (0.5, 0.5)),
         ((1366, 768), (640 / 1366, 359 / 768)),  # 359.8 rows: truncated, where insightface takes 359 rows for x too
         ((301, 401), (480 / 300, 640 / 400)),  # an odd column and row are left out
+        ((1280, 1279), (0.5, 0.5)),  # 639 rows of 1278: all columns fit as long as the rows do
         ((1, 9), None),
         ((9000, 10), None),
     ],

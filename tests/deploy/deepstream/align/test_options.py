@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from tests.deploy.deepstream.align.native import Native, Options
@@ -16,6 +18,15 @@ def test_every_option_is_read(native: Native) -> None:
     found = native.options({**said, "embed-interval": "30", "dump-folder": "/somewhere/crops"})
     assert found == Options(True, 0, 1.5, 24, 30, "/somewhere/crops")
     assert native.options({"mode": "arcface5"}) == DEFAULT
+
+
+def test_numbers_have_a_point_in_every_language(native: Native) -> None:
+    native.shim.shim_decimal_comma(1)
+    try:
+        assert native.options({"std": "0.5"}) == dataclasses.replace(DEFAULT, std=0.5)
+        assert isinstance(native.options({"std": "0,5"}), str)
+    finally:
+        native.shim.shim_decimal_comma(0)
 
 
 @pytest.mark.parametrize(

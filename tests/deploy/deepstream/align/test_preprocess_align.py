@@ -190,14 +190,24 @@ def test_a_frame_that_cannot_be_read_is_named(
     assert "0 faces aligned, 2 in an unreadable frame" in said
 
 
-def test_crops_are_dumped_as_the_embedder_sees_them(library: ctypes.CDLL, native: Native, tmp_path: Path) -> None:
-    with opened(library, colour=0, dump_folder=str(tmp_path)) as opened_library:
+@pytest.mark.parametrize("colour", [0, 1])
+def test_crops_are_dumped_as_the_embedder_sees_them(
+    library: ctypes.CDLL, native: Native, tmp_path: Path, colour: int
+) -> None:
+    with opened(library, colour=colour, dump_folder=str(tmp_path)) as opened_library:
         surface = Surface(frames.rgba(FRAME), source=3, number=12)
         opened_library.prepare([surface], [face(native, track=7), face(native, x=150)])
     names = ["0_source3_frame12_track7.ppm", "1_source3_frame12_tracknone.ppm"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     levels = np.rint(expected_crop(native) * 127.5 + 127.5).astype(np.uint8)
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / names[0])), levels.transpose(1, 2, 0))
+
+
+def test_a_forgotten_dump_does_not_fill_the_disk(library: ctypes.CDLL, tmp_path: Path) -> None:
+    with opened(library, (500, 3, 8, 8), mode="bbox1.5", dump_folder=str(tmp_path)) as opened_library:
+        for _ in range(3):
+            opened_library.prepare([Surface(frames.rgba(FRAME))], [Face(None)] * 400)
+    assert len(list(tmp_path.iterdir())) == 1000
 
 
 def test_a_folder_that_is_gone_costs_the_pictures_alone(

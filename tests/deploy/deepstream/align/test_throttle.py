@@ -77,10 +77,17 @@ def test_a_source_that_starts_again_is_due_again(native: Native) -> None:
 
 def test_the_tracks_embedded_longest_ago_are_forgotten(native: Native) -> None:
     with throttle(native, 100, most_tracks=3) as due:
-        assert all(due.take(track, track) for track in (1, 2, 3, 4))
+        assert all(due.take(track, track) for track in range(10))
         assert due.tracks == 3
-        assert not any(due.take(track, 5) for track in (2, 3, 4))
-        assert due.take(1, 5)
+        assert not any(due.take(track, 10) for track in (7, 8, 9))
+        assert due.take(6, 10)
+
+
+def test_a_track_embedded_again_is_the_newest(native: Native) -> None:
+    with throttle(native, 10, most_tracks=2) as due:
+        assert [due.take(track, frame) for track, frame in ((1, 0), (2, 1), (1, 10), (3, 11))] == [True] * 4
+        assert not due.take(1, 12)
+        assert due.take(2, 12)
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4), st.integers(0, 40)), max_size=60), st.integers(1, 9))

@@ -24,7 +24,7 @@ struct Affine {
 // The way back; false where there is none, or none in finite numbers.
 inline bool invert(const Affine& map, Affine& back) {
   const double determinant = map.xx * map.yy - map.xy * map.yx;
-  if (!std::isnormal(determinant)) return false;
+  if (determinant == 0) return false;
   back.xx = map.yy / determinant;
   back.xy = -map.xy / determinant;
   back.yx = -map.yx / determinant;

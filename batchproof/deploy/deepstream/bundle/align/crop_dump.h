@@ -28,7 +28,8 @@ class CropDump {
                              std::to_string(frame) + "_track" + id + ".ppm";
     std::ofstream file(folder_ + "/" + name, std::ios::binary);
     const std::vector<char> pixels = levels(tensor, face);
-    file << "P6\n" << tensor.size << " " << tensor.size << "\n255\n";
+    const std::string size = std::to_string(tensor.size);  // a stream might group its digits, as the locale has it
+    file << "P6\n" + size + " " + size + "\n255\n";
     file.write(pixels.data(), static_cast<std::streamsize>(pixels.size()));
     return file.flush().good();
   }

@@ -3,9 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <iterator>
 #include <list>
-#include <unordered_map>
+#include <map>
+#include <tuple>
 
 namespace batchproof::align {
 
@@ -13,7 +14,7 @@ struct Track {
   std::uint32_t source;
   std::uint64_t id;
 
-  bool operator==(const Track& other) const { return source == other.source && id == other.id; }
+  bool operator<(const Track& other) const { return std::tie(source, id) < std::tie(other.source, other.id); }
 };
 
 constexpr std::uint64_t kUntracked = ~std::uint64_t{0};  // UNTRACKED_OBJECT_ID
@@ -25,13 +26,13 @@ class Throttle {
       : interval_(interval), most_tracks_(most_tracks) {}
 
   // Whether a face of this track is due in this frame of its source; if so, the next is due `interval` frames later.
-  // A face without a track is always due, and so is one of a source that counts its frames from the start again.
+  // A face without a track is always due.
   bool take(const Track& track, std::uint64_t frame) {
     if (interval_ <= 1 || track.id == kUntracked) return true;
     const auto known = places_.find(track);
     if (known != places_.end()) {
-      const std::uint64_t last = known->second->frame;
-      if (frame >= last && frame - last < interval_) return false;
+      // Without a sign, so that a source that counts from the start again is far away, and due.
+      if (frame - known->second->frame < interval_) return false;
       taken_.erase(known->second);
     }
     taken_.push_back({track, frame});
@@ -48,12 +49,6 @@ class Throttle {
     std::uint64_t frame;
   };
 
-  struct Hash {
-    std::size_t operator()(const Track& track) const {
-      return std::hash<std::uint64_t>()(track.id * 0x9E3779B97F4A7C15u ^ track.source);
-    }
-  };
-
   void forget_the_oldest() {
     if (places_.size() <= most_tracks_) return;
     places_.erase(taken_.front().track);
@@ -63,7 +58,7 @@ class Throttle {
   unsigned interval_;
   std::size_t most_tracks_;
   std::list<Taken> taken_;  // the one embedded longest ago comes first
-  std::unordered_map<Track, std::list<Taken>::iterator, Hash> places_;
+  std::map<Track, std::list<Taken>::iterator> places_;
 };
 
 }  // namespace batchproof::align

@@ -18,7 +18,7 @@ from tests.deploy.deepstream.align import frames
 from tests.deploy.deepstream.align.frames import FrameBuffer
 from tests.deploy.deepstream.align.native import Native
 
-LARGE = st.sampled_from([640.0, 1e30, 2.0**31, 2.0**32])
+LARGE = st.sampled_from([640.0, 1e30, 2.0**32])
 NUMBER = st.floats(width=32) | st.floats(-100, 100, width=32) | LARGE
 SMALL = st.floats(-100, 100, width=32)
 MAP = st.floats() | st.floats(-50, 50) | st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e18, -1e300])
@@ -56,12 +56,12 @@ def attack(native: Native, examples: int) -> None:
         tensor = native.warp(frame, to_frame, size)
         assert tensor is None or ((tensor >= 0) & (tensor <= 255)).all()
 
-    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=5 * examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(
         boxes(),
         arrays(np.float32, st.sampled_from([0, 1, 19, 20, 21]), elements=NUMBER),
         arrays(np.float32, (5, 2), elements=SMALL) | arrays(np.float32, (5, 2), elements=NUMBER),
-        st.tuples(NUMBER | LARGE, NUMBER | LARGE),
+        st.tuples(LARGE | NUMBER, LARGE | NUMBER),
         st.tuples(SIDE | st.integers(0, 2**31 - 1), SIDE | st.integers(0, 2**31 - 1)),
         st.sampled_from([-112, 0, 1, 112, 128]),
         st.booleans(),

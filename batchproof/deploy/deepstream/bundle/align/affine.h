@@ -21,10 +21,9 @@ struct Affine {
   }
 };
 
-// The way back; false where there is none, or none in finite numbers.
+// The way back; false where there is none in finite numbers, as for a determinant of 0.
 inline bool invert(const Affine& map, Affine& back) {
   const double determinant = map.xx * map.yy - map.xy * map.yx;
-  if (determinant == 0) return false;
   back.xx = map.yy / determinant;
   back.xy = -map.xy / determinant;
   back.yx = -map.yx / determinant;

@@ -1,12 +1,15 @@
 // DeepStream's frames and faces, as the aligner takes them. The only headers of the SDK that it needs are here.
 #pragma once
 
-// nvdspreprocess_interface.h uses these without including them.
+// nvdspreprocess_interface.h uses these without including them; that of nvll_osd_struct.h up to DeepStream 6.
 #include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
+
+#include "nvbufsurface.h"
+#include "nvll_osd_struct.h"
 
 #include "nvdspreprocess_interface.h"
 
@@ -58,11 +61,14 @@ inline std::string read_frame(const NvBufSurfaceParams* surface, Frame& frame) {
 // Where frames lie, when CUDA cannot read them there; else nothing.
 inline const char* unreadable_memory(NvBufSurfaceMemType type) {
   switch (type) {
+    case NVBUF_MEM_DEFAULT:  // of a GPU that is a card
+    case NVBUF_MEM_CUDA_PINNED:
+    case NVBUF_MEM_CUDA_DEVICE:
+    case NVBUF_MEM_CUDA_UNIFIED: return nullptr;
     case NVBUF_MEM_SURFACE_ARRAY: return "surface arrays of Jetson";
     case NVBUF_MEM_HANDLE: return "handles of Jetson";
-    case NVBUF_MEM_CUDA_ARRAY: return "CUDA arrays of Jetson";
     case NVBUF_MEM_SYSTEM: return "system memory";
-    default: return nullptr;
+    default: return "memory of a kind that not all versions of DeepStream have";
   }
 }
 

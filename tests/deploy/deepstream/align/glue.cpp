@@ -17,7 +17,6 @@ namespace batchproof::align {
 
 // What the stand-in says instead of warping, when it says anything.
 static std::string cuda_says;
-static std::size_t largest_batch;
 
 struct DeviceWarper::State {};
 DeviceWarper::DeviceWarper(int) {}
@@ -25,7 +24,6 @@ DeviceWarper::~DeviceWarper() = default;
 
 std::string DeviceWarper::warp(const std::vector<Job>& jobs, const Tensor& tensor) {
   if (!cuda_says.empty()) return cuda_says;
-  largest_batch = std::max(largest_batch, jobs.size());
   warp_on_host(jobs.data(), static_cast<int>(jobs.size()), tensor);
   return "";
 }

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError, with_config
+from pydantic import TypeAdapter, with_config
 
-from batchproof.artifacts.input_file import read_bytes
-from batchproof.errors import StoreError
+from batchproof.artifacts import json_file
 from batchproof.validate.findings import ProbeResult
 from batchproof.validate.heat_map import WRITTEN
 from batchproof.zoo.spec import Precision
@@ -37,19 +36,10 @@ def store_path(model: str, precision: Precision) -> str:
 
 def to_json(probed: ProbeFile) -> bytes:
     """Write it as JSON, UTF-8; infinity is the string "Infinity"."""
-    return _ADAPTER.dump_json(probed, indent=1) + b"\n"
+    return json_file.to_json(probed, _ADAPTER)
 
 
 def read(path: Path) -> ProbeFile:
     """Read what `to_json` wrote; raises `InputError` where there is no file, `StoreError` for anything else in it."""
-    content = read_bytes(path, largest=_LARGEST)
     remedy = "Run the validate stage again"
-    try:
-        probed = _ADAPTER.validate_json(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        fault = f"{first['msg']} at '{'.'.join(map(str, first['loc']))}'"
-        raise StoreError(f"not what this version writes of a probe ({fault})", where=path, remedy=remedy) from error
-    if probed.format != FORMAT:
-        raise StoreError(f"has format {probed.format}, this version reads {FORMAT}", where=path, remedy=remedy)
-    return probed
+    return json_file.read(path, _ADAPTER, version=FORMAT, largest=_LARGEST, called="a probe", remedy=remedy)

@@ -40,7 +40,7 @@ class OracleDetector:
 
         Raises `MissingDependencyError` without insightface, `InputError` for files that it does not take.
         """
-        _require_insightface()
+        require_insightface()
         from insightface.model_zoo.scrfd import SCRFD
 
         self._spec = spec
@@ -75,7 +75,7 @@ class OracleEmbedder:
 
     def __init__(self, original: Path) -> None:
         """Open `original`; raises `MissingDependencyError` without insightface, `InputError` for unusable files."""
-        _require_insightface()
+        require_insightface()
         from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 
         self._embedder = ArcFaceONNX(str(original), session=open_session(original))
@@ -103,7 +103,8 @@ class _Tap:
         return getattr(self._session, name)
 
 
-def _require_insightface() -> None:
+def require_insightface() -> None:
+    """Raise `MissingDependencyError` unless the pinned insightface is installed."""
     try:
         found = metadata.version("insightface")
     except metadata.PackageNotFoundError as error:

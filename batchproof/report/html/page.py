@@ -16,6 +16,7 @@ from batchproof.report.html.markup import Markup, element, internal, section
 from batchproof.report.html.models import models
 from batchproof.report.html.overview import headline, overview
 from batchproof.report.html.provenance import provenance
+from batchproof.report.html.speed import speed
 from batchproof.report.html.store_files import StoreFiles
 
 _STYLE = Path(__file__).with_name("report.css")
@@ -27,6 +28,7 @@ _SECTIONS: dict[str, Callable[[Manifest, StoreFiles], Markup]] = {
     "Parity with insightface": parity,
     "What FP16 costs": half_precision,
     "Engines": engines,
+    "Speed": speed,
     "Every verdict": artifacts,
     "Environment and provenance": provenance,
 }

@@ -20,6 +20,7 @@ from batchproof.runtime import Blob, OnnxRuntimeRunner, noise
 from batchproof.zoo.spec import InputSpec
 
 _DIFFERENT_IMAGES = 4
+_NATIVE = "a native engine is not timed by this version, what ONNX Runtime executes on a GPU is"
 
 
 class Executor(Protocol):
@@ -70,7 +71,7 @@ def open_executor(candidate: Candidate, size: Size, largest: int, threads: int |
         return OnnxRuntimeExecutor(candidate, size, largest, threads, limits)
     if gpu() is None:
         raise StepNotRunError("this machine has no CUDA driver, and nothing else executes an engine")
-    raise StepNotRunError("engines are timed through ONNX Runtime's providers only: use --target ort-tensorrt")
+    raise StepNotRunError(_NATIVE, remedy="Build it for ort-tensorrt, which is timed")
 
 
 def _runner(candidate: Candidate, threads: int | None) -> OnnxRuntimeRunner:

@@ -38,8 +38,11 @@ def build(store: Store, models: tuple[str, ...] = (DETECTOR, EMBEDDER), version:
     Another `version` makes other graphs.
     """
     store.describe({model: ModelEntry(_SPECS[model], "declared by the test", "tiny", "none") for model in models})
-    for model in models:
-        store.run_all(_steps(model, version))
+    steps = [step for model in models for step in _steps(model, version)]
+    for stage in ("export", "surgery", "build"):
+        planned = [step for step in steps if step.stage == stage]
+        store.retain(planned, stage)
+        store.run_all(planned)
 
 
 def settings_of_profile() -> dict[str, object]:

@@ -59,7 +59,9 @@ def test_a_store_gives_its_sessions_their_graphs_and_its_engines(tmp_path: Path)
         Record("build", "build.local", "det.fp16", "k", {"surgery/det.fp16.onnx": "x"}, settings=settings_of_profile()),
         Record("build", "build.tomorrow", "det.fp16", "k", {"surgery/det.fp16.onnx": "x"}),
         Record("build", "build.deepstream-8.0.job", "det.fp16", "k", {"surgery/det.fp16.onnx": "x"}),
-        Record("build", "build.ort-cuda", "det.fp16", "", {"surgery/det.fp16.onnx": "x"}),
+        Record(
+            "build", "build.ort-cuda", "det.fp16", "", {"surgery/det.fp16.onnx": "x"}, settings=settings_of_profile()
+        ),
     ],
     ids=["failed", "made nothing", "unknown target", "job of a container", "provider that did not run"],
 )

@@ -73,6 +73,21 @@ def test_another_embedder_is_noticed(pair: tuple[Contestant, Contestant], tmp_pa
     assert found.everything.cosine == pytest.approx(-1)
 
 
+def test_another_detector_is_noticed(pair: tuple[Contestant, Contestant], tmp_path: Path) -> None:
+    import onnx
+    from onnx import numpy_helper
+
+    detector, embedder = pair
+    model = onnx.load(detector.original)
+    bias = next(tensor for tensor in model.graph.initializer if tensor.name == "score_8_b")
+    bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) - 50, bias.name))
+    onnx.save(model, tmp_path / "other.onnx")
+    other = Contestant(DETECTOR, detector.original, tmp_path / "other.onnx", detector.spec)
+    found = measure(other, embedder, [Picture("faces.png", picture(120, 150))], SETTINGS).everything
+    assert found.faces < found.expected_faces
+    assert found.cosine is None
+
+
 def test_two_embedders_are_nothing_that_insightface_takes(pair: tuple[Contestant, Contestant]) -> None:
     embedder = pair[1].original
     with pytest.raises(StepNotRunError, match="insightface does not take these models"):

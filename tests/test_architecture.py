@@ -26,7 +26,7 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "cv2": "pipeline/opencv.py",
     "tensorrt": "build/tensorrt/compat.py",
     "tensorrt_rtx": "build/tensorrt/compat.py",
-    "polygraphy": "build/",
+    "polygraphy": ("build/", "bench/engine_worker.py"),
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 

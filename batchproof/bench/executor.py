@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Protocol
 
-import numpy as np
-
 from batchproof.artifacts import onnx_file
 from batchproof.bench.candidate import Candidate
+from batchproof.bench.engine_process import EngineExecutor, order_for
+from batchproof.bench.images import repeated_noise
 from batchproof.bench.turns import Repeatable
 from batchproof.build.limited_runner import LimitedRunner, Limits
 from batchproof.build.onnxruntime.provider import provider_options
@@ -16,11 +16,7 @@ from batchproof.build.provenance import gpu
 from batchproof.errors import StepNotRunError
 from batchproof.profile_text import Size
 from batchproof.providers import obstacle
-from batchproof.runtime import Blob, OnnxRuntimeRunner, noise
-from batchproof.zoo.spec import InputSpec
-
-_DIFFERENT_IMAGES = 4
-_NATIVE = "a native engine is not timed by this version, what ONNX Runtime executes on a GPU is"
+from batchproof.runtime import OnnxRuntimeRunner
 
 
 class Executor(Protocol):
@@ -38,6 +34,10 @@ class Executor(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
 
 class OnnxRuntimeExecutor:
     """A session file on the processor, or a graph on another provider of ONNX Runtime."""
@@ -48,7 +48,7 @@ class OnnxRuntimeExecutor:
         # What a provider on a device has for memory nobody here can tell: it says itself when it is not enough.
         bounds = limits if candidate.on_cpu else Limits(memory_bytes=2**63, seconds=limits.seconds)
         self._limited = LimitedRunner(lambda: self._runner, onnx_file.read(candidate.root / candidate.graph), bounds)
-        self._images = _images(candidate.spec.input, largest, size)
+        self._images = repeated_noise(candidate.spec.input, largest, size)
 
     @property
     def name(self) -> str:
@@ -61,6 +61,9 @@ class OnnxRuntimeExecutor:
         bound = self._runner.bound(images, self._limited.infer(images))
         return partial(self._runner.infer, images), bound
 
+    def close(self) -> None:
+        """Nothing to do: a session goes with its last user."""
+
 
 def open_executor(candidate: Candidate, size: Size, largest: int, threads: int | None, limits: Limits) -> Executor:
     """Load a candidate for batches up to `largest` images of `size`, on the processor within `limits`.
@@ -71,7 +74,7 @@ def open_executor(candidate: Candidate, size: Size, largest: int, threads: int |
         return OnnxRuntimeExecutor(candidate, size, largest, threads, limits)
     if gpu() is None:
         raise StepNotRunError("this machine has no CUDA driver, and nothing else executes an engine")
-    raise StepNotRunError(_NATIVE, remedy="Build it for ort-tensorrt, which is timed")
+    return EngineExecutor(order_for(candidate, size, largest))
 
 
 def _runner(candidate: Candidate, threads: int | None) -> OnnxRuntimeRunner:
@@ -87,10 +90,3 @@ def _runner(candidate: Candidate, threads: int | None) -> OnnxRuntimeRunner:
     image, profile = onnx_file.read_graph(graph).graph.input[0].name, candidate.profiles[0]
     options = provider_options(provider, image, profile.input_shapes(candidate.spec))
     return OnnxRuntimeRunner(graph, provider=provider, options=options, threads=threads)
-
-
-def _images(spec: InputSpec, largest: int, size: Size) -> Blob:
-    """Make noise for the largest batch, of which the others are the beginning; it repeats, which no time depends on."""
-    different = noise(spec, min(largest, _DIFFERENT_IMAGES), *size)
-    blob: Blob = np.resize(different, (largest, *different.shape[1:]))
-    return blob

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -68,7 +69,11 @@ class ModelSweep:
 
     @cached_property
     def _measured(self) -> dict[str, SweepFile | BatchproofError]:
-        opened = {candidate.name: self._opened(candidate) for candidate in self._candidates}
+        with ExitStack() as stack:
+            return self._measured_with(stack)
+
+    def _measured_with(self, stack: ExitStack) -> dict[str, SweepFile | BatchproofError]:
+        opened = {candidate.name: self._opened(candidate, stack) for candidate in self._candidates}
         ready = [one for one in opened.values() if isinstance(one, _Ready)]
         before = snapshot()
         self._look(ready)
@@ -88,12 +93,12 @@ class ModelSweep:
         if any(one.candidate.on_cpu for one in ready):
             self._roof.look()
 
-    def _opened(self, candidate: Candidate) -> _Ready | BatchproofError:
+    def _opened(self, candidate: Candidate, stack: ExitStack) -> _Ready | BatchproofError:
         # Their sessions all live at the same time.
         sharing = sum(one.on_cpu for one in self._candidates) or 1
         limits = Limits(Limits.memory_bytes // sharing, _SLOWEST_SECONDS)
         try:
-            return _ready(candidate, self._settings, limits)
+            return _ready(candidate, self._settings, limits, stack)
         except (StepFailedError, StepNotRunError) as error:
             return error
 
@@ -120,14 +125,18 @@ class ModelSweep:
         )
 
 
-def _ready(candidate: Candidate, settings: BenchSettings, limits: Limits) -> _Ready:
-    """Load a candidate, and run each batch that it takes once: that warms it up, and tells how often to repeat it."""
+def _ready(candidate: Candidate, settings: BenchSettings, limits: Limits, stack: ExitStack) -> _Ready:
+    """Load a candidate, and run each batch that it takes once: that warms it up, and tells how often to repeat it.
+
+    It is open until `stack` closes it.
+    """
     size, outside = candidate.size(settings.size), candidate.outside(settings.batches)
     left_out, works, counts = list(outside), dict[Case, Repeatable](), dict[Case, int]()
     inside = [batch for batch in settings.batches if batch not in {one.batch for one in outside}]
     if not inside:
         raise StepNotRunError(f"none of the batches {_listed(settings.batches)}: {outside[0].reason}")
     executor = open_executor(candidate, size, inside[-1], settings.threads, limits)
+    stack.callback(executor.close)
     for batch in inside:
         try:
             pair = executor.ready(batch)

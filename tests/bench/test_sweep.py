@@ -82,14 +82,6 @@ def test_an_engine_without_a_gpu_is_not_run_and_the_others_are(
     assert all_of_them.of(built[0]).batches
 
 
-def test_a_native_engine_beside_a_gpu_says_that_it_is_not_timed(
-    built: list[Candidate], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(executor, "gpu", lambda: "a GPU")
-    with pytest.raises(StepNotRunError, match="Build it for ort-tensorrt"):
-        swept(built[2:]).of(built[2])
-
-
 def test_a_provider_that_does_not_work_says_why(built: list[Candidate], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "obstacle", lambda provider: Obstacle(f"{provider} is not here", "Install it"))
     cuda = replace(built[1], backend="ort-cuda", target=target("ort-cuda"))

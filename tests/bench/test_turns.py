@@ -29,3 +29,7 @@ def test_contenders_take_turns_and_the_slow_ones_are_spread() -> None:
 
 def test_nobody_takes_no_turns() -> None:
     assert take_turns({}, {}) == {}
+
+
+def test_what_runs_elsewhere_tells_its_own_seconds() -> None:
+    assert take_turns({"far": lambda: 12.5}, {"far": 2})["far"].clock == (12.5, 12.5)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +47,20 @@ def test_an_engine_is_timed_in_a_process_of_its_own_both_ways(engine: Candidate)
     assert [(one.batch, one.reason) for one in found.left_out] == [(4, "out of memory")]
     assert found.runner.startswith("TensorRT-RTX 1.")
     assert (found.on_cpu, found.roof) == (False, None)
+
+
+@pytest.mark.usefixtures("_on_a_gpu")
+def test_no_process_outlives_the_sweep(engine: Candidate, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*given: Any, **named: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*given, **named))
+        return started[-1]
+
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", start)
+    ModelSweep([engine], SETTINGS, CpuRoof(1)).of(engine)
+    assert [process.poll() for process in started] == [0]
 
 
 @pytest.mark.usefixtures("_on_a_gpu")

@@ -6,7 +6,8 @@ older one; it is forgotten, like every record, when an artifact that it was made
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from batchproof.bench.settings import BenchSettings
 from batchproof.bench.sweep import ModelSweep
 from batchproof.bench.verdicts import pipeline_verdicts, sweep_verdicts
 from batchproof.errors import InputError, MissingDependencyError, StepNotRunError
+from batchproof.profile_text import Size
 from batchproof.verdict import not_run
 from batchproof.zoo.spec import ModelSpec
 
@@ -45,7 +47,7 @@ def plan(store: Store, settings: BenchSettings, pictures: Sequence[Path], moment
     }
     return [
         *(_sweep(candidate, sweeps[candidate.model], decisive) for candidate in found),
-        *_pipelines(manifest, settings, pictures, decisive),
+        *_pipelines(manifest, settings, pictures, decisive, {one.model: one.profiles[0].size for one in found}),
     ]
 
 
@@ -70,9 +72,16 @@ def _sweep_action(sweep: ModelSweep, candidate: Candidate, workspace: Workspace)
 
 
 def _pipelines(
-    manifest: Manifest, settings: BenchSettings, pictures: Sequence[Path], decisive: dict[str, object]
+    manifest: Manifest,
+    settings: BenchSettings,
+    pictures: Sequence[Path],
+    decisive: dict[str, object],
+    sizes: Mapping[str, Size],
 ) -> list[Step]:
-    """Pair every detector of landmarks with the first embedder, and further embedders with the first detector."""
+    """Pair every detector of landmarks with the first embedder, and further embedders with the first detector.
+
+    `sizes` are those that the models were built for.
+    """
     specs = {model: entry.spec for model, entry in manifest.models.items()}
     detectors = [model for model, spec in specs.items() if spec.has_keypoints]
     embedders = [model for model, spec in specs.items() if spec.role == "embedder"]
@@ -80,7 +89,10 @@ def _pipelines(
         return [_no_pipeline(manifest.pack, "an embedder" if detectors else "a detector with landmarks")]
     pairs = [(detector, embedders[0]) for detector in detectors]
     pairs += [(detectors[0], embedder) for embedder in embedders[1:]]
-    return [_pipeline(pair, specs, settings, pictures, decisive) for pair in pairs]
+    return [
+        _pipeline(pair, specs, replace(settings, size=settings.size or sizes.get(pair[0])), pictures, decisive)
+        for pair in pairs
+    ]
 
 
 def _no_pipeline(pack: str, lacking: str) -> Step:

@@ -193,6 +193,14 @@ def test_detectors_go_with_the_first_embedder_and_embedders_with_the_first_detec
     )
 
 
+def test_the_pipeline_runs_at_the_size_that_its_detector_was_built_for(tmp_path: Path, pictures: list[Path]) -> None:
+    with opened(tmp_path / "store") as store:
+        build(store)
+        store.run(stage.plan(store, replace(SETTINGS, size=None), pictures, "now")[-1])
+        found = json.loads((store.root / "bench" / "det+emb.pipeline.json").read_text())
+    assert (found["height"], found["width"]) == (96, 160)
+
+
 def test_a_model_whose_surgery_failed_has_no_pipeline(tmp_path: Path, pictures: list[Path]) -> None:
     """A pair of which the store lacks a graph is not run, with the store's reason."""
     with opened(tmp_path / "store") as store:

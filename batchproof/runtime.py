@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -77,36 +77,44 @@ class OnnxRuntimeRunner:
 
     def infer(self, images: Blob) -> Outputs:
         """Run one batch; raises `StepFailedError` with ONNX Runtime's own sentence when the shapes do not fit."""
-        try:
+        with _telling(images):
             return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: images}), strict=True))
-        except (
-            Exception
-        ) as error:  # ONNX Runtime raises its own undocumented classes, all direct children of Exception.
-            raise StepFailedError(
-                f"ONNX Runtime cannot run a batch of shape {list(images.shape)} ({_first_line(error)})"
-            ) from error
 
     def bound(self, images: Blob, outputs: Outputs) -> Callable[[], None]:
         """Lay one batch, and room for its outputs, where the provider computes; return what runs it there, and waits.
 
-        Nothing crosses a bus in such a run. `outputs` are what `infer` gave for such a batch: they tell the room.
+        Nothing crosses a bus in such a run. `outputs` are what `infer` gave for such a batch: they tell the room. Both
+        raise like `infer`.
         """
         value, device = onnxruntime_module().OrtValue, "cpu" if self.provider == CPU else "cuda"
-        binding = self._session.io_binding()
-        binding.bind_ortvalue_input(self._input, value.ortvalue_from_numpy(images, device, 0))
-        for name, output in outputs.items():
-            room = value.ortvalue_from_shape_and_type(list(output.shape), output.dtype, device, 0)
-            binding.bind_ortvalue_output(name, room)
+        with _telling(images):
+            binding = self._session.io_binding()
+            binding.bind_ortvalue_input(self._input, value.ortvalue_from_numpy(images, device, 0))
+            for name, output in outputs.items():
+                room = value.ortvalue_from_shape_and_type(list(output.shape), output.dtype, device, 0)
+                binding.bind_ortvalue_output(name, room)
 
         def run() -> None:
-            self._session.run_with_iobinding(binding)
-            binding.synchronize_outputs()
+            with _telling(images):
+                self._session.run_with_iobinding(binding)
+                binding.synchronize_outputs()
 
         return run
 
     def end_trace(self) -> Path:
         """Return the file of the trace that `trace_to` began: a JSON list of ONNX Runtime's profiling events."""
         return Path(self._session.end_profiling())
+
+
+@contextlib.contextmanager
+def _telling(images: Blob) -> Iterator[None]:
+    """Raise `StepFailedError` with ONNX Runtime's sentence for whatever it raises about a batch."""
+    try:
+        yield
+    except Exception as error:  # its own undocumented classes, all direct children of Exception
+        raise StepFailedError(
+            f"ONNX Runtime cannot run a batch of shape {list(images.shape)} ({_first_line(error)})"
+        ) from error
 
 
 def onnxruntime_module() -> Any:
@@ -158,7 +166,7 @@ def open_session(
     try:
         # Without its fallback, which prints that it goes on with the CPU, and does so in the middle of a run.
         session = ort.InferenceSession(source, settings, providers=providers, enable_fallback=False)
-    except Exception as error:  # see OnnxRuntimeRunner.infer
+    except Exception as error:  # see _telling
         where = model if isinstance(model, Path) else None
         raise StepFailedError(f"ONNX Runtime cannot load this model ({_first_line(error)})", where=where) from error
     if provider not in session.get_providers():

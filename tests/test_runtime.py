@@ -120,3 +120,11 @@ def test_threads_are_those_of_the_session(tmp_path: Path) -> None:
     model = tiny_graphs.detector(tmp_path / "tiny.onnx")
     assert open_session(model, threads=3).get_session_options().intra_op_num_threads == 3
     assert open_session(model).get_session_options().intra_op_num_threads == 0
+
+
+def test_a_bound_batch_that_cannot_run_is_told_in_one_sentence(tmp_path: Path) -> None:
+    runner = OnnxRuntimeRunner(tiny_graphs.detector(tmp_path / "tiny.onnx"))
+    outputs = runner.infer(IMAGES)
+    other = {name: values[:1] for name, values in outputs.items()}
+    with pytest.raises(StepFailedError, match="ONNX Runtime cannot run a batch of shape"):
+        runner.bound(IMAGES, other)()

@@ -70,10 +70,13 @@ class ModelSweep:
     @cached_property
     def _measured(self) -> dict[str, SweepFile | BatchproofError]:
         with ExitStack() as stack:
-            return self._measured_with(stack)
+            opened = {candidate.name: self._opened(candidate, stack) for candidate in self._candidates}
+            try:
+                return self._took_turns(opened)
+            except StepFailedError as error:  # who took turns with it was not measured either
+                return {name: error if isinstance(one, _Ready) else one for name, one in opened.items()}
 
-    def _measured_with(self, stack: ExitStack) -> dict[str, SweepFile | BatchproofError]:
-        opened = {candidate.name: self._opened(candidate, stack) for candidate in self._candidates}
+    def _took_turns(self, opened: dict[str, _Ready | BatchproofError]) -> dict[str, SweepFile | BatchproofError]:
         ready = [one for one in opened.values() if isinstance(one, _Ready)]
         before = snapshot()
         self._look(ready)
@@ -140,10 +143,10 @@ def _ready(candidate: Candidate, settings: BenchSettings, limits: Limits, stack:
     for batch in inside:
         try:
             pair = executor.ready(batch)
+            count = repetitions(_seconds(pair[1]), _BUDGET_SECONDS, settings.rounds)
         except StepFailedError as error:
             left_out.append(LeftOut(batch, error.what))
             continue
-        count = repetitions(_seconds(pair[1]), _BUDGET_SECONDS, settings.rounds)
         for with_transfer, work in zip((True, False), pair, strict=True):
             case = Case(candidate.name, batch, with_transfer)
             works[case], counts[case] = work, count

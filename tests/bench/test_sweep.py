@@ -120,3 +120,21 @@ def test_both_ways_of_running_a_batch_give_the_same(built: list[Candidate]) -> N
     assert isinstance(outputs, dict)
     assert {name: values.shape[0] for name, values in outputs.items()} == dict.fromkeys(outputs, 2)
     without()
+
+
+def test_a_failure_in_the_middle_is_told_of_all_that_took_turns_and_measured_once(
+    built: list[Candidate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[object] = []
+
+    def failing(works: object, counts: object) -> None:
+        tried.append(works)
+        raise StepFailedError("the device was lost")
+
+    monkeypatch.setattr(sweep, "take_turns", failing)
+    monkeypatch.setattr(executor, "gpu", lambda: None)
+    together = swept(built)
+    for candidate, told in zip(built, ("device was lost", "device was lost", "no CUDA driver"), strict=True):
+        with pytest.raises((StepFailedError, StepNotRunError), match=told):
+            together.of(candidate)
+    assert len(tried) == 1

@@ -71,9 +71,8 @@ def _conditions(manifest: Manifest, found: Measured) -> str:
     machines = dict.fromkeys(record.machine for record in records if record.machine)
     given = [*(sweep.threads for sweep in found.sweeps), *(pipeline.threads for pipeline in found.pipelines)]
     threads = dict.fromkeys(map(on_threads, given))
-    return (
-        f"Measured on {'; '.join(machines)}, {'; '.join(threads)}, until {max(record.finished for record in records)}."
-    )
+    finished = max((record.finished for record in records), default="nobody knows when")
+    return f"Measured on {'; '.join(machines)}, {'; '.join(threads)}, until {finished}."
 
 
 def _model(sweeps: Sequence[SweepFile]) -> Markup:

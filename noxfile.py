@@ -139,12 +139,6 @@ def engines(session: nox.Session) -> None:
 
 
 @nox.session
-def speed(session: nox.Session) -> None:
-    """Write reports/pipeline.md, ours against insightface: `nox -s speed -- --models DIR --images DIR`."""
-    session.run(str(environment(session)), "-m", "benchmarks.pipeline_ratio", *session.posargs, external=True)
-
-
-@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
     python = str(environment(session))

@@ -24,6 +24,8 @@ from batchproof.verdict import Status, Verdict
 out = Console(highlight=False)
 err = Console(stderr=True, soft_wrap=True)
 
+# Of a name that a table gives room to on one line.
+_LONGEST_NAME = 26
 _COLOURS = {
     Status.PASS: "green",
     Status.PROVEN: "green",
@@ -130,6 +132,19 @@ def show_verdicts(verdicts: Iterable[Verdict], facts: Mapping[str, object]) -> N
     for name, fact in facts.items():
         if fact is not None and not isinstance(fact, list):
             out.print(f"{name}: {escape(str(fact))}", soft_wrap=True)
+
+
+def show_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table: names on the left, which are given room first, figures behind them to the right."""
+    lines = list(rows)
+    table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    longest = max((len(row[0]) for row in lines), default=0)
+    table.add_column(heads[0], overflow="fold", min_width=min(longest, _LONGEST_NAME))
+    for head in heads[1:]:
+        table.add_column(head, overflow="fold", justify="right")
+    for row in lines:
+        table.add_row(*map(escape, row))
+    out.print(table)
 
 
 def show_lines(lines: Iterable[str]) -> None:

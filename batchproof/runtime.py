@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -47,7 +47,8 @@ class OnnxRuntimeRunner:
 
     `optimised=False` switches every graph optimisation off: a batch defect may show only one way round. `options` are
     the provider's own. Operators that the provider lacks run on the CPU; with `trace_to`, the beginning of a path,
-    every executed kernel is written down until `end_trace`. Raises like `open_session`.
+    every executed kernel is written down until `end_trace`. `threads` are those of one run (None: ONNX Runtime's own
+    choice). Raises like `open_session`.
     """
 
     def __init__(
@@ -58,10 +59,13 @@ class OnnxRuntimeRunner:
         provider: str = CPU,
         options: Mapping[str, str] | None = None,
         trace_to: Path | None = None,
+        threads: int | None = None,
     ) -> None:
         self.optimised = optimised
         self.provider = provider
-        self._session = open_session(model, optimised=optimised, provider=provider, options=options, trace_to=trace_to)
+        self._session = open_session(
+            model, optimised=optimised, provider=provider, options=options, trace_to=trace_to, threads=threads
+        )
         self._input = self._session.get_inputs()[0].name
         self._outputs = [output.name for output in self._session.get_outputs()]
 
@@ -73,18 +77,44 @@ class OnnxRuntimeRunner:
 
     def infer(self, images: Blob) -> Outputs:
         """Run one batch; raises `StepFailedError` with ONNX Runtime's own sentence when the shapes do not fit."""
-        try:
+        with _telling(images):
             return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: images}), strict=True))
-        except (
-            Exception
-        ) as error:  # ONNX Runtime raises its own undocumented classes, all direct children of Exception.
-            raise StepFailedError(
-                f"ONNX Runtime cannot run a batch of shape {list(images.shape)} ({_first_line(error)})"
-            ) from error
+
+    def bound(self, images: Blob, outputs: Outputs) -> Callable[[], None]:
+        """Lay one batch, and room for its outputs, where the provider computes; return what runs it there, and waits.
+
+        Nothing crosses a bus in such a run. `outputs` are what `infer` gave for such a batch: they tell the room. Both
+        raise like `infer`.
+        """
+        value, device = onnxruntime_module().OrtValue, "cpu" if self.provider == CPU else "cuda"
+        with _telling(images):
+            binding = self._session.io_binding()
+            binding.bind_ortvalue_input(self._input, value.ortvalue_from_numpy(images, device, 0))
+            for name, output in outputs.items():
+                room = value.ortvalue_from_shape_and_type(list(output.shape), output.dtype, device, 0)
+                binding.bind_ortvalue_output(name, room)
+
+        def run() -> None:
+            with _telling(images):
+                self._session.run_with_iobinding(binding)
+                binding.synchronize_outputs()
+
+        return run
 
     def end_trace(self) -> Path:
         """Return the file of the trace that `trace_to` began: a JSON list of ONNX Runtime's profiling events."""
         return Path(self._session.end_profiling())
+
+
+@contextlib.contextmanager
+def _telling(images: Blob) -> Iterator[None]:
+    """Raise `StepFailedError` with ONNX Runtime's sentence for whatever it raises about a batch."""
+    try:
+        yield
+    except Exception as error:  # its own undocumented classes, all direct children of Exception
+        raise StepFailedError(
+            f"ONNX Runtime cannot run a batch of shape {list(images.shape)} ({_first_line(error)})"
+        ) from error
 
 
 def onnxruntime_module() -> Any:
@@ -120,6 +150,7 @@ def open_session(
     provider: str = CPU,
     options: Mapping[str, str] | None = None,
     trace_to: Path | None = None,
+    threads: int | None = None,
 ) -> onnxruntime.InferenceSession:
     """Open a session on `provider`; with `save_to`, write the optimised graph there in ORT format.
 
@@ -128,14 +159,14 @@ def open_session(
     """
     ort = onnxruntime_module()
     _preload(ort, provider)
-    settings = _session_options(ort, optimised, save_to, trace_to)
+    settings = _session_options(ort, optimised, save_to, trace_to, threads)
     source = model if isinstance(model, bytes) else _loadable(model)
     chosen = {**_OPTIONS.get(provider, {}), **(options or {})}
     providers = [CPU] if provider == CPU else [(provider, chosen), CPU]
     try:
         # Without its fallback, which prints that it goes on with the CPU, and does so in the middle of a run.
         session = ort.InferenceSession(source, settings, providers=providers, enable_fallback=False)
-    except Exception as error:  # see OnnxRuntimeRunner.infer
+    except Exception as error:  # see _telling
         where = model if isinstance(model, Path) else None
         raise StepFailedError(f"ONNX Runtime cannot load this model ({_first_line(error)})", where=where) from error
     if provider not in session.get_providers():
@@ -143,11 +174,20 @@ def open_session(
     return session
 
 
-def _session_options(ort: Any, optimised: bool, save_to: Path | None, trace_to: Path | None) -> Any:
-    options = ort.SessionOptions()
+def thread_options(threads: int | None, *, spin: bool) -> Any:
+    """Make the options of a silent session on `threads` threads; `spin` lets those without work wait in a loop."""
+    options = onnxruntime_module().SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = threads or 0
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
+    return options
+
+
+def _session_options(
+    ort: Any, optimised: bool, save_to: Path | None, trace_to: Path | None, threads: int | None
+) -> Any:
     # Threads that wait without spinning leave the cores to others: see reports/pipeline.md.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options = thread_options(threads, spin=False)
     level = ort.GraphOptimizationLevel
     options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL
     if save_to is not None:

@@ -11,7 +11,7 @@ from batchproof.validate import independence
 
 PACKAGE = Path(__file__).parents[1] / "batchproof"
 STAGES = ("export", "surgery", "build", "validate")
-ABOVE = ("cli", "gate", "console", "stages", "doctor", "report")
+ABOVE = ("bench", "cli", "gate", "console", "stages", "doctor", "report")
 SHARED = ("artifacts", "gate", "pipeline", "targets", "zoo")
 # The proof is the postcondition of every repair: what it exports, and nothing behind that, is for all stages.
 PROOF = "batchproof.validate.independence"
@@ -22,11 +22,16 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "onnxruntime": "runtime.py",
     "mmengine": "export/mmdet/",
     "safetensors": "export/safetensors_file.py",
-    "insightface": ("validate/oracle.py", "validate/face_oracle.py", "validate/chain/original.py"),
+    "insightface": (
+        "validate/oracle.py",
+        "validate/face_oracle.py",
+        "validate/chain/original.py",
+        "bench/face_analysis.py",
+    ),
     "cv2": "pipeline/opencv.py",
     "tensorrt": "build/tensorrt/compat.py",
     "tensorrt_rtx": "build/tensorrt/compat.py",
-    "polygraphy": "build/",
+    "polygraphy": ("build/", "bench/engine_worker.py"),
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 

@@ -104,3 +104,27 @@ def test_a_model_that_does_not_load_is_named(tmp_path: Path) -> None:
     model = tiny_graphs.with_foreign_operator(tmp_path / "foreign.onnx")
     with pytest.raises(StepFailedError, match=r"foreign\.onnx: ONNX Runtime cannot load this model .*FaceMagic"):
         OnnxRuntimeRunner(model)
+
+
+def test_a_bound_batch_is_computed_each_time_and_nothing_else_is(tmp_path: Path) -> None:
+    runner = OnnxRuntimeRunner(tiny_graphs.detector(tmp_path / "tiny.onnx"), trace_to=tmp_path / "trace")
+    run = runner.bound(IMAGES, runner.infer(IMAGES))
+    run()
+    run()
+    events = json.loads(runner.end_trace().read_text())
+    names = [event["name"] for event in events if event.get("cat") == "Session"]
+    assert names.count("model_run") == 3
+
+
+def test_threads_are_those_of_the_session(tmp_path: Path) -> None:
+    model = tiny_graphs.detector(tmp_path / "tiny.onnx")
+    assert open_session(model, threads=3).get_session_options().intra_op_num_threads == 3
+    assert open_session(model).get_session_options().intra_op_num_threads == 0
+
+
+def test_a_bound_batch_that_cannot_run_is_told_in_one_sentence(tmp_path: Path) -> None:
+    runner = OnnxRuntimeRunner(tiny_graphs.detector(tmp_path / "tiny.onnx"))
+    outputs = runner.infer(IMAGES)
+    other = {name: values[:1] for name, values in outputs.items()}
+    with pytest.raises(StepFailedError, match="ONNX Runtime cannot run a batch of shape"):
+        runner.bound(IMAGES, other)()

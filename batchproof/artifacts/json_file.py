@@ -12,7 +12,6 @@ from batchproof.errors import StoreError
 
 Content = TypeVar("Content")
 _LARGEST = 2**26  # bytes; a probe of nine outputs in batches of 4096 has six million
-_REMEDY = "Run the validate stage again"
 
 
 def write(content: object) -> bytes:
@@ -20,8 +19,8 @@ def write(content: object) -> bytes:
     return TypeAdapter(type(content)).dump_json(content, indent=1) + b"\n"
 
 
-def read(path: Path, kind: type[Content], *, called: str, version: int) -> Content:
-    """Read `path` as `kind`, whose `format` is `version`; `called` is what errors call what is in it.
+def read(path: Path, kind: type[Content], *, called: str, version: int, remedy: str) -> Content:
+    """Read `path` as `kind`, whose `format` is `version`; errors speak of `called` and advise `remedy`.
 
     Raises `InputError` where there is no file, `StoreError` for another format and for anything that is not `kind`.
     """
@@ -29,9 +28,9 @@ def read(path: Path, kind: type[Content], *, called: str, version: int) -> Conte
     try:
         found = TypeAdapter(dict[str, Any]).validate_json(content).get("format", version)
         if found != version:  # another one may have any other keys
-            raise StoreError(f"has format {found}, this version reads {version}", where=path, remedy=_REMEDY)
+            raise StoreError(f"has format {found}, this version reads {version}", where=path, remedy=remedy)
         return TypeAdapter(kind).validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         fault = f"{first['msg']} at '{'.'.join(map(str, first['loc']))}'"
-        raise StoreError(f"not what this version writes of {called} ({fault})", where=path, remedy=_REMEDY) from error
+        raise StoreError(f"not what this version writes of {called} ({fault})", where=path, remedy=remedy) from error

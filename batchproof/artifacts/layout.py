@@ -7,6 +7,8 @@ from batchproof.zoo.spec import Precision
 # What people read, beside the manifest: the same verdicts as text, and as a page that links to the artifacts.
 MARKDOWN_REPORT = "report.md"
 HTML_REPORT = "report.html"
+# Measurements of speed: no part of any model, however large they are.
+BENCHMARKS = "bench"
 
 
 def exported(model: str) -> str:
@@ -27,3 +29,8 @@ def session(model: str, precision: Precision) -> str:
 def built(target: str, profiles: str = "") -> str:
     """The folder of a target; within it that of the engines with these profiles, where a model has several."""
     return f"build/{target}/{profiles}".rstrip("/")
+
+
+def benchmark(subject: str, backend: str) -> str:
+    """What was measured of the speed of one engine, or of a pipeline of two models."""
+    return f"{BENCHMARKS}/{subject}.{backend}.json"

@@ -13,7 +13,20 @@ EXIT_CODES = (
     "Exit codes: 0 fine · 1 a verdict failed · 2 usage or input error · 3 nothing definite where asked for "
     "· 130 interrupted."
 )
-_ORDER = ("run", "export", "surgery", "build", "prove", "probe", "parity", "gate", "report", "targets", "doctor")
+_ORDER = (
+    "run",
+    "export",
+    "surgery",
+    "build",
+    "prove",
+    "probe",
+    "parity",
+    "gate",
+    "report",
+    "bench",
+    "targets",
+    "doctor",
+)
 
 
 class InOrderOfStages(TyperGroup):

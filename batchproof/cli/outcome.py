@@ -20,23 +20,30 @@ def finish(
 ) -> NoReturn:
     """Write the reports of a store, show its summary, and exit: with 3 when one of the `wanted` targets got nothing."""
     from batchproof import console
-    from batchproof.artifacts import layout
-    from batchproof.artifacts.output_file import write_bytes
-    from batchproof.report import html, markdown
     from batchproof.verdict import exit_code
 
-    report_path, page_path = root / layout.MARKDOWN_REPORT, root / layout.HTML_REPORT
     code = exit_code(manifest.verdicts)
     if not code and any(not _gave_something(manifest, target) for target in wanted):
         code = 3
-    write_bytes(report_path, markdown.render(manifest).encode())
-    write_bytes(page_path, html.render(manifest, root, pictures=pictures).encode())
+    report_path, page_path = write_reports(root, manifest, pictures=pictures)
     if as_json:
         facts = {"pack": manifest.pack, "store": str(root), "report": str(report_path), "page": str(page_path)}
         print_json({**facts, "verdicts": plain(manifest.verdicts), "exit_code": code})
     else:
         console.show_summary(manifest, page_path)
     raise typer.Exit(code)
+
+
+def write_reports(root: Path, manifest: Manifest, *, pictures: bool = True) -> tuple[Path, Path]:
+    """Write the reports of a store, the page with or without `pictures`; return where they are, Markdown then HTML."""
+    from batchproof.artifacts import layout
+    from batchproof.artifacts.output_file import write_bytes
+    from batchproof.report import html, markdown
+
+    report_path, page_path = root / layout.MARKDOWN_REPORT, root / layout.HTML_REPORT
+    write_bytes(report_path, markdown.render(manifest, root).encode())
+    write_bytes(page_path, html.render(manifest, root, pictures=pictures).encode())
+    return report_path, page_path
 
 
 def _gave_something(manifest: Manifest, target: str) -> bool:

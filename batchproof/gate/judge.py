@@ -11,7 +11,7 @@ from batchproof.artifacts.manifest import Manifest
 from batchproof.gate.graph_rules import judge_limits, judge_required
 from batchproof.gate.model_rules import judge_growth, judge_licence, judge_presence, judge_sizes
 from batchproof.gate.part import Parts
-from batchproof.gate.regression import judge_names, judge_regressions
+from batchproof.gate.regression import judge_names, judge_others, judge_regressions
 from batchproof.gate.rules import GateRules
 from batchproof.gate.store_rules import judge_failures, judge_files, judge_parents
 from batchproof.verdict import Status, Verdict, exit_code, not_run
@@ -65,6 +65,7 @@ def _store(case: Case, now: Parts) -> Iterator[Verdict]:
     yield from judge_sizes(rest, case.rules.bytes, pack)
     if case.baseline:
         yield from judge_names(pack, case.manifest, case.baseline, case.rules.regression)
+        yield from judge_others(now, Parts(case.baseline), case.rules.regression)
 
 
 def _model(case: Case, now: Parts, model: str) -> Iterator[Verdict]:

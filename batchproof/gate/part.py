@@ -28,6 +28,10 @@ class Part:
         """The subject of its verdicts: `det_10g`, `det_10g.fp16`."""
         return f"{self.model}.{self.precision}" if self.precision else self.model
 
+    def about(self, subject: str) -> Part:
+        """Return the records about one subject of what belongs to no model."""
+        return Part(subject, None, tuple(record for record in self.records if record.subject == subject))
+
     @property
     def artifacts(self) -> Iterator[Artifact]:
         """The files that its steps made."""

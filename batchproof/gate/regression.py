@@ -19,6 +19,14 @@ def judge_regressions(model: str, now: Parts, before: Parts, slacks: Mapping[str
             yield from _compare(now.part(model, precision), before.part(model, precision), check, slack)
 
 
+def judge_others(now: Parts, before: Parts, slacks: Mapping[str, Slack]) -> Iterator[Verdict]:
+    """Compare what belongs to no single model, such as the speed of a pipeline of two, subject by subject."""
+    rest, old = now.of_nobody, before.of_nobody
+    for subject in dict.fromkeys(record.subject for part in (old, rest) for record in part.records):
+        for check, slack in slacks.items():
+            yield from _compare(rest.about(subject), old.about(subject), check, slack)
+
+
 def judge_names(pack: str, now: Manifest, before: Manifest, slacks: Mapping[str, Slack]) -> Iterator[Verdict]:
     """Say which names of checks nobody knows: one that is mistyped would compare nothing."""
     for check, slack in slacks.items():

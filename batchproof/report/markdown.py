@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from batchproof.artifacts.manifest import Manifest, Record
+from batchproof.report import speed
 from batchproof.report.stage_rows import answer, chain_records, stage_rows
 from batchproof.report.summary import matrix, worth_reading
 
 
-def render(manifest: Manifest) -> str:
-    """Render the report; the same manifest gives the same text."""
+def render(manifest: Manifest, root: Path) -> str:
+    """Render the report of the store at `root`; the same store gives the same text."""
     sections = (
         _summary(manifest),
         _models(manifest),
@@ -18,6 +20,7 @@ def render(manifest: Manifest) -> str:
         _findings(manifest),
         _chains(manifest),
         _builds(manifest),
+        _speed(manifest, root),
         _verdicts(manifest),
         _provenance(manifest),
     )
@@ -90,6 +93,11 @@ def _builds(manifest: Manifest) -> str:
         if "build_seconds" in record.notes
     ]
     return "## Builds\n\n" + _table(["engine", "build s", "MB", "detail"], rows) if rows else ""
+
+
+def _speed(manifest: Manifest, root: Path) -> str:
+    parts = [f"{title}\n\n{_table(heads, rows)}" for title, heads, rows in speed.tables(speed.measured(manifest, root))]
+    return "\n\n".join(["## Speed", *parts]) if parts else ""
 
 
 def _verdicts(manifest: Manifest) -> str:

@@ -31,12 +31,18 @@ def infer(model: ir.Model, image: Sequence[int]) -> dict[str, Dims]:
     What the file declares or records is not believed. A dimension that cannot be inferred is None, a tensor of unknown
     rank is missing. `model` is not changed.
     """
+    types = infer_types(model, image)
+    shaped = {name: value.tensor_type for name, value in types.items() if value.tensor_type.HasField("shape")}
+    return {name: _dims(tensor) for name, tensor in shaped.items()}
+
+
+def infer_types(model: ir.Model, image: Sequence[int]) -> dict[str, onnx.TypeProto]:
+    """Infer like `infer` element types and shapes, those of weights among them; what is not known is not set."""
     inference = _Inference(model)
     inference.start(image)
     for node in model.graph:
         inference.visit(node)
-    shaped = {name: value.tensor_type for name, value in inference.types.items() if value.tensor_type.HasField("shape")}
-    return {name: _dims(tensor) for name, tensor in shaped.items()}
+    return inference.types
 
 
 class _Inference:

@@ -32,4 +32,4 @@ def store_path(model: str, precision: Precision) -> str:
 
 def read(path: Path) -> ProbeFile:
     """Read what the probe wrote; raises `InputError` where there is no file, `StoreError` for anything else in it."""
-    return json_file.read(path, ProbeFile, called="a probe", version=FORMAT)
+    return json_file.read(path, ProbeFile, called="a probe", version=FORMAT, remedy="Run the validate stage again")

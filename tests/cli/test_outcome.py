@@ -17,6 +17,6 @@ def test_a_run_leaves_its_reports_beside_the_manifest(tmp_path: Path, capsys: py
         finish(tmp_path, manifest, as_json=True)
     assert ended.value.exit_code == 1
     told = json.loads(capsys.readouterr().out)
-    assert Path(told["report"]).read_text(encoding="utf-8") == markdown.render(manifest)
+    assert Path(told["report"]).read_text(encoding="utf-8") == markdown.render(manifest, tmp_path)
     assert Path(told["page"]).read_text(encoding="utf-8") == html.render(manifest, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"report.md", "report.html"}

@@ -98,3 +98,8 @@ def test_every_file_is_of_a_kind(path: str, kind: str) -> None:
     record = Record("build", "build", "det.fp16", "key", artifacts=(Artifact(path, "0", 5), Artifact(path, "1", 7)))
     (verdict,) = judge_sizes([Part("det", "fp16", (record,))], load_rules().bytes, "det")
     assert (verdict.check, verdict.figure, verdict.witness) == (f"gate.bytes.{kind}", 7, path)
+
+
+def test_measurements_of_speed_are_no_part_of_a_model() -> None:
+    record = Record("bench", "bench.ort", "det.fp16", "k", artifacts=(Artifact("bench/det.fp16.ort.json", "x", 7),))
+    assert not list(judge_sizes([Part("det", "fp16", (record,))], load_rules().bytes, "det"))

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from batchproof.artifacts.manifest import Manifest, Record
 from batchproof.gate.rules import GateRules, Slack, load_rules
-from batchproof.verdict import Status
+from batchproof.verdict import Status, Verdict
 from tests.gate.stores import DETECTOR, EMBEDDER, judged, open_rules, store, with_verdicts, without
 
 BOX, COSINE = "parity.box_shift", "parity.embedding_cosine"
@@ -101,3 +102,53 @@ def test_a_store_of_detectors_needs_no_figure_of_embedders(tmp_path: Path) -> No
     detectors = without(whole, lambda record: record.subject.startswith(EMBEDDER))
     detectors = replace(detectors, models={DETECTOR: whole.models[DETECTOR]})
     assert open_rules(judged(tmp_path, detectors, baseline=detectors)) == {}
+
+
+GAIN, RATIO = "bench.onnx.gain", "bench.pipeline.ratio.median"
+
+
+def with_speed(manifest: Manifest, gain: float, ratio: float) -> Manifest:
+    """What `batchproof bench` leaves: figures of a graph, and of a pipeline that belongs to no single model."""
+    pair = f"{DETECTOR}+{EMBEDDER}"
+    found = {
+        DET32: Record("bench", "bench.onnx", DET32, "k", verdicts=(Verdict(GAIN, DET32, Status.PASS, "x", gain),)),
+        pair: Record("bench", "bench.pipeline", pair, "k", verdicts=(Verdict(RATIO, pair, Status.PASS, "x", ratio),)),
+    }
+    return replace(manifest, records=(*manifest.records, *found.values()))
+
+
+SPEED_RULES = replace(
+    load_rules(), regression={GAIN: Slack("lower", relative=0.3), RATIO: Slack("lower", relative=0.3)}
+)
+
+
+@pytest.mark.parametrize(
+    ("gain", "ratio", "broken"),
+    [
+        (2.0, 3.0, {}),
+        (1.41, 2.11, {}),
+        (1.39, 3.0, {(DET32, f"gate.regression.{GAIN}"): Status.FAIL}),
+        (2.0, 2.09, {(f"{DETECTOR}+{EMBEDDER}", f"gate.regression.{RATIO}"): Status.FAIL}),
+    ],
+)
+def test_ratios_of_speed_are_compared_with_the_baselines(
+    tmp_path: Path, gain: float, ratio: float, broken: dict[tuple[str, str], Status]
+) -> None:
+    whole = store(tmp_path)
+    before, now = with_speed(whole, 2.0, 3.0), with_speed(whole, gain, ratio)
+    assert open_rules(judged(tmp_path, now, SPEED_RULES, before)) == broken
+
+
+def test_speed_that_only_the_baseline_has_is_not_decided(tmp_path: Path) -> None:
+    whole = store(tmp_path)
+    found = open_rules(judged(tmp_path, whole, SPEED_RULES, with_speed(whole, 2.0, 3.0)))
+    assert found == {
+        (DET32, f"gate.regression.{GAIN}"): Status.NOT_RUN,
+        (f"{DETECTOR}+{EMBEDDER}", f"gate.regression.{RATIO}"): Status.NOT_RUN,
+    }
+
+
+def test_the_committed_policy_asks_for_no_speed(tmp_path: Path) -> None:
+    whole = store(tmp_path)
+    assert open_rules(judged(tmp_path, whole, baseline=with_speed(whole, 2.0, 3.0))) == {}
+    assert open_rules(judged(tmp_path, with_speed(whole, 0.1, 0.1), baseline=whole)) == {}

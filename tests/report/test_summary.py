@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from batchproof.artifacts.manifest import Manifest, Record
 from batchproof.report import markdown
 from batchproof.report.summary import matrix, worth_reading
@@ -45,8 +47,8 @@ def test_what_failed_comes_first_and_what_repeats_comes_once() -> None:
     assert [(verdict.subject, count) for verdict, count in found] == [("b", 1), ("a", 2)]
 
 
-def test_the_report_holds_every_figure_and_survives_bars_in_text() -> None:
+def test_the_report_holds_every_figure_and_survives_bars_in_text(tmp_path: Path) -> None:
     text = markdown.render(
-        manifest(Verdict("parity.boxes", "a", Status.FAIL, "one | two", 0.25, 0.05, "px", "lumia.jpg"))
+        manifest(Verdict("parity.boxes", "a", Status.FAIL, "one | two", 0.25, 0.05, "px", "lumia.jpg")), tmp_path
     )
     assert "| a | parity.boxes | fail | 0.25 px (limit 0.05) | one \\| two (witness: lumia.jpg) |" in text

@@ -79,7 +79,7 @@ def execute(
     if found is not None:
         raise StepNotRunError(str(found))
     with tempfile.TemporaryDirectory() as folder:
-        options = _options(provider, image, shapes)
+        options = provider_options(provider, image, shapes)
         runner = OnnxRuntimeRunner(model, provider=provider, options=options, trace_to=Path(folder) / "trace")
         cpu = reference(model, limits or Limits())
         executions = tuple(execute_shapes(lambda _: nullcontext(runner), cpu, (shapes,), spec.input))
@@ -87,7 +87,7 @@ def execute(
     return _run(provider, executions, ran, tolerance, subject)
 
 
-def _options(provider: str, image: str, shapes: Shapes) -> dict[str, str]:
+def provider_options(provider: str, image: str, shapes: Shapes) -> dict[str, str]:
     """Tell TensorRT the profile; it would build an engine again for every batch beyond those that it has seen."""
     if provider != TENSORRT:
         return {}

@@ -133,7 +133,7 @@ def _peak_memory_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _keep_stdout_for_the_reply() -> TextIO:
+def keep_stdout_for_the_reply() -> TextIO:
     """Send everything that this process or a native library prints to stderr, except through the returned stream."""
     reply_to = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -155,7 +155,7 @@ def _end_with_parent(request: Request) -> None:
 
 def main() -> None:
     """Answer the request on stdin."""
-    with _keep_stdout_for_the_reply() as reply_to:
+    with keep_stdout_for_the_reply() as reply_to:
         request = Request.read(sys.stdin.buffer.readline())
         _end_with_parent(request)
         json.dump(answer(request), reply_to)

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
-
 from batchproof.artifacts.manifest import Manifest, Record
-from batchproof.profile import Profile
+from batchproof.profile_record import recorded_profiles
 from batchproof.report.html.judged import summed_badge
 from batchproof.report.html.markup import Markup, internal, table, unbroken
 from batchproof.report.html.store_files import StoreFiles, size
 
 _HEADS = ("engine", "target", "verdict", "profiles", "size", "built in", "what it is", "files")
-
-
-@with_config(ConfigDict(extra="forbid"))
-@dataclass(frozen=True)
-class _Written(Profile):
-    """A profile as a record has it, and nothing else."""
-
-
-_PROFILES = TypeAdapter(tuple[_Written, ...])
 
 
 def engines(manifest: Manifest, files: StoreFiles) -> Markup:
@@ -48,9 +35,5 @@ def _row(record: Record, files: StoreFiles) -> tuple[str, ...]:
 
 
 def _profiles(record: Record) -> str:
-    """Write the profiles as --profile takes them; a record of another version may have what is none here."""
-    try:
-        profiles = _PROFILES.validate_python(record.settings.get("profiles", ()))
-    except ValidationError:
-        return ""
-    return " + ".join(profile.text for profile in profiles)
+    """Write the profiles as --profile takes them."""
+    return " + ".join(profile.text for profile in recorded_profiles(record.settings))

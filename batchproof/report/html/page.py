@@ -19,6 +19,7 @@ from batchproof.report.html.overlays import overlays
 from batchproof.report.html.overview import headline, overview
 from batchproof.report.html.provenance import provenance
 from batchproof.report.html.similarity import similarity
+from batchproof.report.html.speed import speed
 from batchproof.report.html.spread import spread
 from batchproof.report.html.store_files import StoreFiles
 
@@ -35,6 +36,7 @@ _SECTIONS: dict[str, Callable[[Manifest, StoreFiles], Markup]] = {
     "What FP16 costs": half_precision,
     "Errors of single faces": spread,
     "Engines": engines,
+    "Speed": speed,
     "Every verdict": artifacts,
     "Environment and provenance": provenance,
 }

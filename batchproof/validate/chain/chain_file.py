@@ -93,4 +93,4 @@ def store_path(model: str, precision: Precision) -> str:
 
 def read(path: Path) -> ChainFile:
     """Read what the chain wrote; raises `InputError` where there is no file, `StoreError` for anything else in it."""
-    return json_file.read(path, ChainFile, called="a chain", version=FORMAT)
+    return json_file.read(path, ChainFile, called="a chain", version=FORMAT, remedy="Run the validate stage again")

@@ -108,7 +108,7 @@ def test_an_infinite_difference_fails_without_a_figure() -> None:
 
 
 def test_tensorrt_is_told_the_profile() -> None:
-    options = onnxruntime_provider._options(TENSORRT, "input.1", PROFILE.input_shapes(SPEC))
+    options = onnxruntime_provider.provider_options(TENSORRT, "input.1", PROFILE.input_shapes(SPEC))
     assert options == {
         "trt_profile_min_shapes": "input.1:1x3x32x32",
         "trt_profile_opt_shapes": "input.1:3x3x64x96",

@@ -48,6 +48,4 @@ class SweepFile:
 
 def read(path: Path) -> SweepFile:
     """Read what bench wrote; raises `InputError` where there is no file, `StoreError` for anything else in it."""
-    return json_file.read(
-        path, SweepFile, called="a sweep", version=FORMAT, remedy="Run batchproof bench again"
-    )
+    return json_file.read(path, SweepFile, called="a sweep", version=FORMAT, remedy="Run batchproof bench again")

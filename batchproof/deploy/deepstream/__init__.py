@@ -1,0 +1,1 @@
+"""The DeepStream bundle: what is emitted, and the sources in `bundle/`."""

@@ -38,7 +38,8 @@ def _trust(manifest: Manifest, subject: str) -> Iterator[Verdict]:
     for check in _REQUIRED:
         name, record = f"deploy.{check}", manifest.record(check, subject)
         verdicts = record.verdicts if record else ()
-        if undecided := next((verdict for verdict in verdicts if not verdict), None):
+        undecided = next((verdict for verdict in verdicts if not verdict), None)
+        if undecided is not None:
             yield Verdict(name, subject, undecided.status, f"{subject}, {undecided.check}: {undecided.reason}")
         elif verdicts:
             status = Status.PROVEN if check == "proof" else Status.PASS

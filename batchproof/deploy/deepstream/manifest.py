@@ -32,8 +32,9 @@ def bundle_manifest(plan: BundlePlan, texts: Mapping[str, str]) -> str:
         "format": FORMAT,
         "batchproof": batchproof.__version__,
         "pack": plan.pack,
-        "target": {
-            "name": target.name,
+        "target": target.name,
+        "release": {
+            "product": target.product,
             "tensorrt": target.tensorrt or _UNKNOWN,
             "cuda": target.cuda or _UNKNOWN,
             "container": target.container,

@@ -41,9 +41,10 @@ def test_the_manifest_lists_every_other_file_by_its_hash() -> None:
 def test_the_manifest_says_what_it_is_for(release: str, length: int) -> None:
     manifest = json.loads(bundle_files(plan(release))["manifest.json"])
     known = target(release)
-    assert manifest["target"]["object_detection_info_bytes"] == length
-    assert manifest["target"]["tensorrt"] == known.tensorrt
-    assert manifest["target"]["container"] == known.container
+    assert manifest["target"] == release
+    assert manifest["release"]["object_detection_info_bytes"] == length
+    assert manifest["release"]["tensorrt"] == known.tensorrt
+    assert manifest["release"]["container"] == known.container
     assert manifest["detector"]["inputs"]["input"]["maximum"] == [32, 3, 640, 640]
     assert manifest["detector"]["constants"] == {
         "mean": 127.5,
@@ -155,6 +156,8 @@ def test_the_script_is_clean(tmp_path: Path) -> None:
 def test_a_plan_with_other_numbers_changes_every_file_that_depends_on_them() -> None:
     files = bundle_files(plan(faces=9, streams=2, detector=model("det", plan().detector.spec, "1,2,2")))
     assert "MAX_FACES=9" in files["run.sh"]
-    assert read_ini(files["configs/app.txt"])["streammux"]["batch-size"] == "2"
+    app = read_ini(files["configs/app.txt"])
+    assert [group for group in app if group.startswith("source")] == ["source0", "source1"]
+    assert (app["streammux"]["batch-size"], app["tiled-display"]["rows"]) == ("2", "1")
     assert "maxTargetsPerStream: 18" in files["configs/tracker.yml"]
     assert "At most 9 faces a frame" in files["README.md"]

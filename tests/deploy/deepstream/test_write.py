@@ -80,7 +80,7 @@ def empty_folder(output: Path) -> None:
 
 def store_of_ours(output: Path) -> None:
     output.mkdir()
-    (output / "manifest.json").write_text('{"pack": "demo", "models": {}, "records": []}')
+    (output / "manifest.json").write_text('{"pack": "demo", "models": {}, "records": [], "files": {}}')
 
 
 def manifest_that_is_none(output: Path) -> None:

@@ -35,7 +35,7 @@ def deploy_deepstream(
             "--output",
             "-o",
             metavar="OUT",
-            help="The folder of the bundle; an earlier bundle there is replaced, anything else is refused.",
+            help="The folder of the bundle; an earlier one that nobody has changed is replaced, anything else refused.",
             show_default=False,
         ),
     ],

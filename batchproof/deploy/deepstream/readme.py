@@ -54,12 +54,16 @@ Licences, hashes, tensors and where each constant comes from: `{manifest}`.
   The engine takes {largest}; more streams need a bundle of their own (`--streams`).
 - **Faces below {smallest} pixels** get no crop: a crop that is rounded to nothing ends the pipeline with an error.
 - **Unknown keys** are only warned of, so a misspelt one changes nothing: `batchproof deploy lint` finds it.
-- **Engines** are for one kind of GPU and one TensorRT{tensorrt}. When one does not load, nvinfer
-  builds one itself and says "Trying to create engine from model files"; run `sh run.sh build` on that machine instead.
-- **The libraries** are built here, never shipped: {boxes}
+- **Engines** are for one kind of GPU and one TensorRT{tensorrt}. When one does not load, nvinfer says
+  "Trying to create engine from model files" and builds one of its own batch-size, the detector's at every start: run
+  `sh run.sh build` on that machine instead.
+- **The libraries** are built where they run, for the release that is there: {boxes}
 - **nvstreammux** scales every frame to its own width and height first: give it the size of your cameras.
 - **Triton** (`triton/`): nvinferserver hands boxes on, but no masks, so faces that it detects cannot be aligned. Its
   detector puts out raw tensors for code of your own; its models on faces work behind the detector of `configs/`.
+
+## Of {product}
+
 {notes}
 ## Never run
 
@@ -126,7 +130,8 @@ def _licences(plan: BundlePlan) -> Iterator[str]:
 
 def _boxes(plan: BundlePlan) -> str:
     length = abi_bytes(plan)
-    return f"a box of this release has {length} bytes, of releases {'before' if length == 28 else 'from'} 9.0 others."
+    others = "24 before 9.0" if length == 28 else "28 from 9.0 on"
+    return f"a box has {length} bytes here and {others}."
 
 
 def abi_bytes(plan: BundlePlan) -> int:

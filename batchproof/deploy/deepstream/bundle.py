@@ -36,9 +36,11 @@ def bundle_files(plan: BundlePlan, sources: dict[str, str] | None = None) -> dic
 
 
 def library_sources() -> dict[str, str]:
-    """Read the sources of the libraries by their paths in a bundle: everything in `bundle/`."""
-    found = sorted(path for path in _SOURCES.rglob("*") if path.is_file())
-    return {path.relative_to(_SOURCES).as_posix(): path.read_text(encoding="utf-8") for path in found}
+    """Read the sources of the libraries by their paths in a bundle: all of `bundle/` but what was built there."""
+    found = {path.relative_to(_SOURCES): path for path in sorted(_SOURCES.rglob("*")) if path.is_file()}
+    return {
+        name.as_posix(): path.read_text(encoding="utf-8") for name, path in found.items() if name.parts[0] != "build"
+    }
 
 
 def _configurations(plan: BundlePlan) -> dict[str, str]:

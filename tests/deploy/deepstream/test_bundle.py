@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from batchproof.deploy.deepstream import bundle
 from batchproof.deploy.deepstream.bundle import bundle_files, library_sources
 from batchproof.deploy.deepstream.plan import BundlePlan
 from batchproof.targets import target
@@ -92,6 +93,14 @@ def test_the_sources_are_those_of_the_package() -> None:
     sources = library_sources()
     assert "include/batchproof/landmark_mask.h" in sources
     assert set(sources) <= set(bundle_files(plan(), sources))
+
+
+def test_what_somebody_built_among_the_sources_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "lib.so").write_bytes(b"\x7fELF\xff")
+    (tmp_path / "Makefile").write_text("all:\n")
+    monkeypatch.setattr(bundle, "_SOURCES", tmp_path)
+    assert library_sources() == {"Makefile": "all:\n"}
 
 
 class Machine:

@@ -22,6 +22,7 @@ _ORDER = (
     "probe",
     "parity",
     "gate",
+    "deploy",
     "report",
     "bench",
     "targets",
@@ -64,7 +65,13 @@ surgery_app = typer.Typer(
     "batchproof surgery MODEL.onnx -o OUT.onnx [--fp16] is short for batchproof surgery apply ...",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+deploy_app = typer.Typer(
+    no_args_is_help=True,
+    help="Turn a store into a deployment, or check one.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 app.add_typer(surgery_app, name="surgery")
+app.add_typer(deploy_app, name="deploy")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,5 +1,6 @@
 // For tests alone: the headers of the bundle behind plain C, which ctypes can call.
 #include <cstring>
+#include <clocale>
 #include <locale>
 #include <string>
 
@@ -141,7 +142,10 @@ void shim_decimal_comma(int on) {
   struct Comma : std::numpunct<char> {
     char do_decimal_point() const override { return ','; }
   };
+  // C++ tells C, whose encoding is Python's too: that one stays as it was.
+  const std::string encoding = std::setlocale(LC_CTYPE, nullptr);
   std::locale::global(on ? std::locale(std::locale::classic(), new Comma) : std::locale::classic());
+  std::setlocale(LC_CTYPE, encoding.c_str());
 }
 
 Throttle* shim_throttle(unsigned interval, std::size_t most_tracks) { return new Throttle(interval, most_tracks); }

@@ -1,0 +1,101 @@
+"""The verb that turns a store into what a deployment needs: deploy deepstream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from batchproof.cli.app import deploy_app
+from batchproof.cli.options import Json
+from batchproof.cli.outcome import conclude
+from batchproof.zoo.spec import Precision
+
+_MODELS = "Models and sizes"
+
+
+@deploy_app.command("deepstream")
+def deploy_deepstream(
+    store: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A store, for example artifacts/demo.", show_default=False)
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            metavar="NAME",
+            help="deepstream-6.3 to deepstream-9.2, which the store was run with; see batchproof targets.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="The folder of the bundle; an earlier one that nobody has changed is replaced, anything else refused.",
+            show_default=False,
+        ),
+    ],
+    precision: Annotated[
+        Precision | None,
+        typer.Option("--precision", help="Default: fp16 where the target builds it.", show_default=False),
+    ] = None,
+    detector: Annotated[
+        str, typer.Option("--detector", metavar="NAME", help="Where there are several.", rich_help_panel=_MODELS)
+    ] = "",
+    embedder: Annotated[
+        str, typer.Option("--embedder", metavar="NAME", help="Where there are several.", rich_help_panel=_MODELS)
+    ] = "",
+    streams: Annotated[
+        int,
+        typer.Option(
+            "--streams", min=1, max=1024, metavar="N", help="Sources, and frames in a batch.", rich_help_panel=_MODELS
+        ),
+    ] = 4,
+    faces: Annotated[
+        int,
+        typer.Option(
+            "--faces",
+            min=1,
+            max=4096,
+            metavar="N",
+            help="Most faces that are kept of a frame; buffers are sized for it.",
+            rich_help_panel=_MODELS,
+        ),
+    ] = 64,
+    unproven: Annotated[
+        bool, typer.Option("--unproven", help="Deploy models, too, whose proof or probe has not decided.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a bundle for DeepStream: configurations, graphs, the sources of parser and aligner, and how to run them.
+
+    Everything in it is derived from the store: names, shapes, batches, constants. Models whose verdicts failed are
+    refused (exit code 1), and those that nobody has proven or probed (exit code 3). Inside it, or in the target's
+    container, sh run.sh build makes libraries and engines, and sh run.sh runs the pipeline.
+
+    Example: batchproof run --target deepstream-8.0 && batchproof deploy deepstream artifacts/demo
+    --target deepstream-8.0 -o bundle
+    """
+    from batchproof.artifacts import manifest as manifests
+    from batchproof.artifacts.store import MANIFEST
+    from batchproof.console import working
+    from batchproof.deploy.deepstream.bundle import bundle_files, library_sources
+    from batchproof.deploy.deepstream.from_store import Wishes, plan_from_store, stored_path
+    from batchproof.deploy.deepstream.write import write_bundle
+    from batchproof.targets import target as named
+
+    goal, manifest = named(target), manifests.read(store / MANIFEST)
+    chosen = precision or ("fp16" if "fp16" in goal.precisions else "fp32")
+    plan = plan_from_store(store, manifest, goal, Wishes(chosen, detector, embedder, streams, faces))
+    verdicts = [verdict for model in plan.models for verdict in model.verdicts]
+    if not unproven and (undecided := [verdict for verdict in verdicts if not verdict]):
+        conclude(undecided, as_json, definite=True, output=None)
+    texts = bundle_files(plan, library_sources())
+    copies = {path: (store / stored_path(path, goal), sha256) for path, sha256 in plan.files.items()}
+    with working(f"writing {output.name}"):
+        write_bundle(output, texts, copies)
+    conclude(verdicts, as_json, output=str(output), files=len(texts) + len(copies))

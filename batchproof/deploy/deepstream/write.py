@@ -1,0 +1,80 @@
+"""A bundle on disk: all of it, or what was there before."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from batchproof.artifacts.hashing import content_sha256
+from batchproof.artifacts.output_file import unwritable
+from batchproof.deploy.deepstream import paths
+from batchproof.deploy.deepstream.manifest import listed_files
+from batchproof.errors import InputError, StoreError, printable
+
+
+def write_bundle(output: Path, texts: Mapping[str, str], copies: Mapping[str, tuple[Path, str]]) -> None:
+    """Put a bundle at `output` in one step; `copies` are files from elsewhere with their sha256, by their path in it.
+
+    An earlier bundle is replaced, with what was built in it. Raises `InputError` when anything else is there, or when
+    somebody has changed that bundle or put files of his own into it, and `StoreError` when a copy is not the file that
+    it should be, or when the disk refuses; then what was there is still there.
+    """
+    output = output.resolve()
+    _require_replaceable(output)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            dir=output.parent, prefix=f".{output.name}.", ignore_cleanup_errors=True
+        ) as folder:
+            new, old = Path(folder) / "new", Path(folder) / "old"
+            _fill(new, texts, copies)
+            _swap(output, new, old)
+    except OSError as error:
+        raise unwritable(output, error.strerror) from error
+
+
+def _swap(output: Path, new: Path, old: Path) -> None:
+    """Put `new` into the place of what is at `output`, which comes back when that fails."""
+    if not output.exists():
+        new.rename(output)
+        return
+    output.rename(old)
+    try:
+        new.rename(output)
+    except OSError:
+        old.rename(output)
+        raise
+
+
+def _fill(folder: Path, texts: Mapping[str, str], copies: Mapping[str, tuple[Path, str]]) -> None:
+    for name, text in texts.items():
+        _place(folder, name).write_bytes(text.encode())
+    for name, (source, sha256) in copies.items():
+        copied = _place(folder, name)
+        if not source.is_file():
+            raise StoreError("is missing", where=source, remedy="Run again to renew it")
+        shutil.copyfile(source, copied)
+        if content_sha256(copied) != sha256:
+            raise StoreError("is not the file that the manifest names", where=source, remedy="Run again to renew it")
+
+
+def _place(folder: Path, name: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _require_replaceable(output: Path) -> None:
+    if not output.exists():
+        return
+    listed = listed_files(output)
+    for path in sorted(path for path in output.rglob("*") if not path.is_dir() or path.is_symlink()):
+        name = path.relative_to(output).as_posix()
+        built = any(name.startswith(f"{folder}/") for folder in paths.BUILT)
+        if name == paths.MANIFEST or (built and name not in listed):
+            continue
+        if path.is_symlink() or listed.get(name) != content_sha256(path):
+            what = f"holds {printable(name)}, which somebody has changed or put there"
+            raise InputError(what, where=output, remedy="Move it away, or choose another folder")

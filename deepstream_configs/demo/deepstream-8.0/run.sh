@@ -1,0 +1,36 @@
+#!/bin/sh
+# sh run.sh build    libraries from their sources, engines from their graphs
+# sh run.sh check    the libraries, called as nvinfer and nvdspreprocess do
+# sh run.sh          the pipeline of configs/app.txt
+# sh run.sh triton   puts the engines where Triton looks for them
+# It works where it stands when DeepStream is installed, and in the container of DeepStream 8.0 otherwise.
+set -eu
+
+cd -- "$(dirname -- "$0")"
+if ! command -v deepstream-app >/dev/null; then
+    exec docker run --rm --gpus all --user "$(id -u):$(id -g)" -e HOME=/tmp -v "$PWD":/bundle -w /bundle \
+        nvcr.io/nvidia/deepstream:8.0-triton-multiarch sh run.sh "$@"
+fi
+
+case "${1:-run}" in
+build)
+    make NVDS_VERSION=8.0 MAX_FACES=64
+    sh engines/build_engines.sh
+    ;;
+check)
+    make NVDS_VERSION=8.0 MAX_FACES=64 check
+    ;;
+run)
+    exec deepstream-app -c configs/app.txt
+    ;;
+triton)
+    mkdir -p triton/model_repository/scrfd_500m_kps.fp16/1
+    cp engines/scrfd_500m_kps.fp16.onnx_b32_gpu0_fp16.engine triton/model_repository/scrfd_500m_kps.fp16/1/model.plan
+    mkdir -p triton/model_repository/mobilefacenet.fp16/1
+    cp engines/mobilefacenet.fp16.onnx_b32_gpu0_fp16.engine triton/model_repository/mobilefacenet.fp16/1/model.plan
+    ;;
+*)
+    echo "sh run.sh [build|check|run|triton]" >&2
+    exit 2
+    ;;
+esac

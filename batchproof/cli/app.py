@@ -13,7 +13,20 @@ EXIT_CODES = (
     "Exit codes: 0 fine · 1 a verdict failed · 2 usage or input error · 3 nothing definite where asked for "
     "· 130 interrupted."
 )
-_ORDER = ("run", "export", "surgery", "build", "prove", "probe", "parity", "gate", "report", "targets", "doctor")
+_ORDER = (
+    "run",
+    "export",
+    "surgery",
+    "build",
+    "prove",
+    "probe",
+    "parity",
+    "gate",
+    "deploy",
+    "report",
+    "targets",
+    "doctor",
+)
 
 
 class InOrderOfStages(TyperGroup):
@@ -52,6 +65,12 @@ surgery_app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(surgery_app, name="surgery")
+deploy_app = typer.Typer(
+    no_args_is_help=True,
+    help="Turn a store into a deployment, or check one.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(deploy_app, name="deploy")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,1 @@
+"""Artifacts to deployments: DeepStream bundles, Triton repositories."""

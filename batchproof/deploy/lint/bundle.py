@@ -73,6 +73,11 @@ class Bundle:
         """Every nvdspreprocess of every pipeline."""
         return [element for pipeline in self.pipelines for element in pipeline.preprocesses]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every configuration could be read."""
+        return all(fault.place.key for fault in self.unreadable)
+
     def of_role(self, role: Role) -> list[ConfigFile]:
         """The files that configure such an element."""
         return [config for config in self.configs if config.role == role]
@@ -84,6 +89,11 @@ class Bundle:
     def is_made_here(self, path: str) -> bool:
         """Tell whether a script or Makefile of the bundle names a file, and so presumably makes it."""
         return posixpath.basename(path) in self.scripts
+
+    def cuts_its_own(self, element: Inference) -> bool:
+        """Tell whether an element makes its input itself: nobody prepares tensors for it, and it expects none."""
+        prepared = any(element in self.targets_of(preprocess) for preprocess in self.preprocesses)
+        return not element.takes_tensor and not prepared
 
     def targets_of(self, preprocess: Preprocess) -> list[Inference]:
         """The elements that get the tensors: those of its own pipeline, or else of the bundle."""

@@ -23,7 +23,7 @@ Files outside of the folder are not opened: paths that lead there are taken for 
 
 An **error** does not start, infers nothing, or computes something else than it should; the exit code is 1. A
 **warning** costs faces, time or memory. A rule about releases needs `--target deepstream-8.0`, or a `manifest.json`
-whose `target` says so; one about networks needs an ONNX file in the folder. Without, it is `not_run`, as `--json` tells.
+whose `target` says so; one about networks needs an ONNX file in the folder. Without, `--json` says `not_run`.
 
 The keys come from the sources of DeepStream 9.0 and 9.1 (`batchproof/deploy/lint/keys.toml`). Where a key began in an
 older release is known of a few only; the others are never held against one. No DeepStream has run: what happens when a

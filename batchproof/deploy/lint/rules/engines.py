@@ -20,10 +20,16 @@ def _name(bundle: Bundle) -> Iterator[Fault]:
     """The engine is not there: what nvinfer builds instead must have the name that is looked for."""
     for element, written in _missing(bundle):
         own, onnx = _own_name(element), posixpath.basename(element.text("onnx-file"))
-        if onnx and posixpath.basename(written) != own.text:
+        if onnx and posixpath.basename(written) != own.text and not _is_too_small(element, written):
             sentence = f"{quoted(posixpath.basename(written))} is not there, and nvinfer writes what it builds as"
             remedy = f"Name it {own.text}, beside the ONNX; {_why(own, EngineName.read(written))}"
             yield Fault(element.place("model-engine-file"), f"{sentence} {own.text}, {_EVERY_START}", remedy)
+
+
+def _is_too_small(element: NvInfer, written: str) -> bool:
+    """Tell a name whose batch is smaller than batch-size, which is a finding of its own."""
+    name = EngineName.read(written)
+    return name is not None and name.batch < element.batch_size
 
 
 def _folder(bundle: Bundle) -> Iterator[Fault]:

@@ -65,8 +65,8 @@ def _box_parser(bundle: Bundle) -> Iterator[Fault]:
 def _parser_library(bundle: Bundle) -> Iterator[Fault]:
     for element in bundle.nvinfers:
         named = next((key for key in _PARSERS if element.text(key)), None)
-        if named and not element.text("custom-lib-path") and not element.text(named).startswith("NvDsInferParseCustom"):
-            sentence = f"{named} names a function, and there is no library to find it in: nvinfer does not start"
+        if named and not element.text("custom-lib-path"):
+            sentence = f"without a library {named} is not looked up: nvinfer tries its own parser, and says nothing"
             yield Fault(element.place(named), sentence, "Add custom-lib-path")
 
 
@@ -79,7 +79,7 @@ def _clustering(bundle: Bundle) -> Iterator[Fault]:
 
 def _aspect(bundle: Bundle) -> Iterator[Fault]:
     for element in _scrfds(bundle):
-        if not element.takes_tensor and not element.flag("maintain-aspect-ratio"):
+        if bundle.cuts_its_own(element) and not element.flag("maintain-aspect-ratio"):
             sentence = "faces are stretched to the network's size: SCRFD finds fewer, and their landmarks are off"
             yield Fault(element.place("maintain-aspect-ratio"), sentence, "Write maintain-aspect-ratio=1")
 
@@ -95,7 +95,7 @@ def _padding(bundle: Bundle) -> Iterator[Fault]:
 
 def _scaling(bundle: Bundle) -> Iterator[Fault]:
     for element in _scrfds(bundle):
-        if not element.takes_tensor and element.integer("scaling-filter", 6) != _BILINEAR:
+        if bundle.cuts_its_own(element) and element.integer("scaling-filter", 6) != _BILINEAR:
             sentence = "pictures are scaled by the nearest pixel, which is the default: small faces are lost"
             yield Fault(element.place("scaling-filter"), sentence, "Write scaling-filter=1")
 
@@ -137,7 +137,7 @@ def _embedding_lost(bundle: Bundle) -> Iterator[Fault]:
 
 def _no_alignment(bundle: Bundle) -> Iterator[Fault]:
     for element in _embedders(bundle):
-        if not element.takes_tensor and not element.text("custom-lib-path"):
+        if bundle.cuts_its_own(element) and not element.text("custom-lib-path"):
             sentence = (
                 "nvinfer stretches the box to the network's size: ArcFace knows aligned faces, the cosines are low"
             )

@@ -194,7 +194,7 @@ def _networks(bundle: Bundle) -> Iterator[tuple[NvInfer, Network]]:
 
 def _cutting(bundle: Bundle) -> Iterator[tuple[NvInfer, Network]]:
     """Those that make their input themselves: what is prepared elsewhere is not normalised by them."""
-    return ((element, network) for element, network in _networks(bundle) if not element.takes_tensor)
+    return ((element, network) for element, network in _networks(bundle) if bundle.cuts_its_own(element))
 
 
 def _fed(bundle: Bundle) -> Iterator[tuple[Preprocess, Network]]:

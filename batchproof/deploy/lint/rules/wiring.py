@@ -78,8 +78,10 @@ def _tensor_from_nobody(bundle: Bundle) -> Iterator[Fault]:
     for pipeline in bundle.pipelines:
         candidates = pipeline.preprocesses if pipeline.app else tuple(bundle.preprocesses)
         targets = {target for preprocess in candidates for target in preprocess.targets}
+        # A target that names nobody is told where it is written.
+        excused = _is_bare(pipeline, bundle) or not targets <= {element.unique_id for element in bundle.inferences}
         for element in pipeline.inferences:
-            if element.takes_tensor and element.unique_id not in targets and not _is_bare(pipeline, bundle):
+            if element.takes_tensor and element.unique_id not in targets and not excused:
                 sentence = f"it waits for tensors, and no nvdspreprocess has {element.unique_id} in target-unique-ids"
                 remedy = "Add the nvdspreprocess, or let the element cut out its own images"
                 yield Fault(_tensor_place(element), f"{sentence}: it infers nothing, without an error", remedy)
@@ -112,20 +114,25 @@ def _secondary_in_yaml(bundle: Bundle) -> Iterator[Fault]:
 def _frames_for_objects(bundle: Bundle) -> Iterator[Fault]:
     for element in bundle.preprocesses:
         secondary = element.group is not None and numbered(element.group.name, _SECONDARY_PREPROCESS)
-        if not element.of_objects and (secondary or any(target.is_secondary for target in bundle.targets_of(element))):
+        if not element.of_objects and (secondary or _feeds_objects(bundle, element)):
             sentence = (
                 "process-on-frame is 1 by default: whole frames, not faces, are prepared for an element of objects"
             )
             yield Fault(element.place("process-on-frame"), sentence, "Write process-on-frame=0")
 
 
+def _feeds_objects(bundle: Bundle, preprocess: Preprocess) -> bool:
+    networks = [(target, bundle.network(target)) for target in bundle.targets_of(preprocess)]
+    return any(target.is_secondary or (network and network.is_embedder) for target, network in networks)
+
+
 def _ids(bundle: Bundle, pipeline: Pipeline) -> set[int]:
     """The ids that can be named: those that run together, or all where no application says what does.
 
-    None at all where the detector's file is elsewhere.
+    None at all where the detector's file is elsewhere, or another that cannot be read.
     """
     elements = pipeline.inferences if pipeline.app else bundle.inferences
-    complete = any(not element.is_secondary for element in elements)
+    complete = bundle.is_whole and any(not element.is_secondary for element in elements)
     return {element.unique_id for element in elements} if complete else set()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -84,16 +84,6 @@ class UnreadableError(ValueError):
     def __init__(self, what: str, line: int) -> None:
         super().__init__(what)
         self.line = line
-
-
-def merged(sections: Iterable[Section]) -> tuple[Section, ...]:
-    """Make one section of those with the same name, as GKeyFile does."""
-    first: dict[str, Section] = {}
-    for section in sections:
-        known = first.get(section.name)
-        entries = section.entries if known is None else (*known.entries, *section.entries)
-        first[section.name] = Section(section.name, section.line if known is None else known.line, entries)
-    return tuple(first.values())
 
 
 def numbered(name: str, prefix: str) -> bool:

@@ -72,6 +72,11 @@ class Inference(Element):
         raise NotImplementedError
 
     @property
+    def finds_objects(self) -> bool:
+        """Whether it looks at frames, and others look at what it finds there."""
+        return not self.is_secondary
+
+    @property
     def takes_tensor(self) -> bool:
         """Whether it takes what nvdspreprocess prepared."""
         raise NotImplementedError
@@ -116,6 +121,11 @@ class NvInfer(Inference):
         """The application's group decides where there is one."""
         own = self._tensor_of_group
         return self.flag("input-tensor-from-meta") if own is None else own
+
+    @property
+    def finds_objects(self) -> bool:
+        """By the network's type, too: an embedder of prepared tensors need not say that it is a secondary one."""
+        return not self.is_secondary and self.network_type in (DETECTOR, MASK_DETECTOR)
 
     @property
     def network_type(self) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from batchproof.deploy.lint.document import Entry, Section, UnreadableError, merged
+from batchproof.deploy.lint.document import Entry, Section, UnreadableError
 
+# The largest sample of DeepStream has some hundred.
+_MOST = 5000
 _GROUP = re.compile(r"\[([^\[\]]+)\]$")
 _BEGINNING = re.compile(r"(?:\s*(?:#[^\n]*)?\n)*\s*\[[^\[\]\n]+\]\s*(?:\n|$)")
 
@@ -18,18 +20,31 @@ def looks_like_ini(text: str) -> bool:
 def read_ini(text: str) -> tuple[Section, ...]:
     """Read groups; those of the same name become one. Nothing but `#` at the beginning of a line is a comment.
 
-    Raises `UnreadableError` for a line that is no group, no key with a value and no comment, as GKeyFile does.
+    Raises `UnreadableError` for a line that is no group, no key with a value and no comment, as GKeyFile does, and for
+    far more keys than any element has.
     """
-    sections: list[Section] = []
+    groups: dict[str, int] = {}
+    entries: dict[str, list[Entry]] = {}
+    name, count = None, 0
     for number, line in enumerate(text.split("\n"), start=1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
             continue
+        count += 1
+        if count > _MOST:
+            raise UnreadableError(f"has more than {_MOST} keys", number)
         if group := _GROUP.match(stripped):
-            sections.append(Section(group[1], number))
+            name = group[1]
+            groups.setdefault(name, number)
         else:
-            _append(sections, _entry(stripped, number))
-    return merged(sections)
+            entries.setdefault(_of_a_group(name, number), []).append(_entry(stripped, number))
+    return tuple(Section(known, line, tuple(entries.get(known, ()))) for known, line in groups.items())
+
+
+def _of_a_group(name: str | None, number: int) -> str:
+    if name is None:
+        raise UnreadableError("stands before the first group", number)
+    return name
 
 
 def _entry(line: str, number: int) -> Entry:
@@ -37,10 +52,3 @@ def _entry(line: str, number: int) -> Entry:
     if not equals or not key.strip():
         raise UnreadableError("is no group, no key=value and no comment", number)
     return Entry(key.rstrip(), value.lstrip(), number)
-
-
-def _append(sections: list[Section], entry: Entry) -> None:
-    if not sections:
-        raise UnreadableError("stands before the first group", entry.line)
-    last = sections[-1]
-    sections[-1] = Section(last.name, last.line, (*last.entries, entry))

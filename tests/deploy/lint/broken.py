@@ -8,10 +8,12 @@ from tests.deploy.lint.bundles import SGIE
 from tests.deploy.lint.edits import (
     Edit,
     added,
-    fixed_embedder,
+    fixed_batch,
     half_detector,
+    half_embedder,
     mixing_embedder,
     put,
+    release,
     removed,
     replaced,
     stock_scrfd,
@@ -22,6 +24,14 @@ from tests.deploy.lint.edits import (
 PGIE, SGIE_FILE, PREPROCESS, APP = "configs/pgie.txt", "configs/sgie.txt", "configs/preprocess.txt", "configs/app.txt"
 YAML_PGIE, YAML_SGIE, YAML_PREPROCESS = "configs/pgie.yml", "configs/sgie.yml", "configs/preprocess.yml"
 TRITON, MODEL_CONFIG, TRACKER = "triton/pgie.txt", "triton/model_repo/scrfd/config.pbtxt", "configs/tracker.yml"
+ATTRIBUTES = """\
+[property]
+gie-unique-id=3
+operate-on-gie-id=1
+onnx-file=/opt/attributes.onnx
+network-type=1
+classifier-async-mode=1
+"""
 YAML_APP = """\
 primary-gie:
   enable: 1
@@ -59,6 +69,13 @@ FILES = (
         PREPROCESS,
         "custom-lib-path",
         "'libalign.so' comes without its source",
+    ),
+    Broken(
+        added(SGIE_FILE, "custom-lib-path=../parser/liblost.so"),
+        "files.missing",
+        SGIE_FILE,
+        "custom-lib-path",
+        "'parser/liblost.so' is not in the bundle",
     ),
 )
 KEYS = (
@@ -127,6 +144,16 @@ KEYS = (
     Broken(
         replaced(PGIE, ("[class-attrs-all]", "[class-attrs-1]")), "keys.classes", PGIE, "", "num-detected-classes=1"
     ),
+    Broken(
+        together(release("7.1"), added(PGIE, "workspace-size=2000")),
+        "keys.legacy",
+        PGIE,
+        "workspace-size",
+        "TensorRT 10 is not told of it",
+    ),
+    Broken(replaced(APP, ("[sink0]", "[snk0]")), "keys.section", APP, "", "[sink0] was probably meant"),
+    Broken(replaced(PGIE, ("0.0078125", "little")), "keys.value", PGIE, "net-scale-factor", "which is not a number"),
+    Broken(replaced(PGIE, ("network-mode=0", "network-mode=9")), "keys.value", PGIE, "network-mode", "0, 1, 2, 3"),
 )
 WIRING = (
     Broken(
@@ -189,6 +216,39 @@ WIRING = (
         YAML_PREPROCESS,
         "process-on-frame",
         "whole frames, not faces",
+        yaml=True,
+    ),
+    Broken(
+        replaced(APP, ("[osd]", "[secondary-gie1]\nenable=1\ninput-tensor-meta=1\nconfig-file=sgie.txt\n\n[osd]")),
+        "wiring.same_id",
+        SGIE_FILE,
+        "gie-unique-id",
+        "deepstream-app ends",
+    ),
+    Broken(
+        removed(YAML_PREPROCESS),
+        "wiring.tensor_from_nobody",
+        YAML_SGIE,
+        "input-tensor-from-meta",
+        "Add the nvdspreprocess",
+        yaml=True,
+    ),
+    Broken(
+        together(without(PREPROCESS, "process-on-frame=0"), replaced(PREPROCESS, ("on-all-objects=1", "on-roi=0"))),
+        "wiring.frames_for_objects",
+        PREPROCESS,
+        "process-on-frame",
+        "Write process-on-frame=0",
+    ),
+    Broken(
+        together(
+            replaced(YAML_SGIE, ("gie-unique-id: 2", "gie-unique-id: 1")),
+            replaced(YAML_PREPROCESS, ("target-unique-ids: 2", "target-unique-ids: 1")),
+        ),
+        "wiring.same_id",
+        YAML_SGIE,
+        "gie-unique-id",
+        "configs/pgie.yml has the id 1 too",
         yaml=True,
     ),
 )
@@ -269,10 +329,32 @@ TENSORS = (
         "tensors.colour",
         PGIE,
         "model-color-format",
-        "takes RGB, and gets BGR",
+        "takes RGB, and gets BGR: results get worse, nothing says so. Write model-color-format=0",
     ),
     Broken(
         added(PGIE, "output-blob-names=scores"), "tensors.output_names", PGIE, "output-blob-names", "no output 'scores'"
+    ),
+    Broken(half_embedder, "tensors.type", PREPROCESS, "tensor-data-type", "prepares FLOAT for an input of FLOAT16"),
+    Broken(
+        together(release("8.0"), replaced(PREPROCESS, ("data-type=0", "data-type=5"))),
+        "tensors.type",
+        PREPROCESS,
+        "tensor-data-type",
+        "prepares INT64",
+    ),
+    Broken(
+        replaced(PREPROCESS, ("8;3;112;112", "8;3;112")),
+        "tensors.shape",
+        PREPROCESS,
+        "network-input-shape",
+        "prepares [8, 3, 112]",
+    ),
+    Broken(
+        without(PGIE, "offsets=127.5;127.5;127.5"),
+        "tensors.normalisation",
+        PGIE,
+        "offsets",
+        "127.5 subtracted, not 0",
     ),
 )
 BATCHES = (
@@ -290,7 +372,7 @@ BATCHES = (
         "batch-size",
         "models/scrfd.io.json has profiles up to 2",
     ),
-    Broken(fixed_embedder, "batches.of_network", SGIE_FILE, "batch-size", "the network's is fixed to 1"),
+    Broken(fixed_batch(1), "batches.of_network", SGIE_FILE, "batch-size", "the network's is fixed to 1"),
     Broken(
         replaced(PREPROCESS, ("8;3;112;112", "4;3;112;112")),
         "batches.of_preprocess",
@@ -377,6 +459,14 @@ ENGINES = (
         "only a hint without it",
         yaml=True,
     ),
+    Broken(
+        together(release("9.0"), without(YAML_PGIE, "  strongly-typed: 1")),
+        "engines.typed",
+        YAML_PGIE,
+        "strongly-typed",
+        "Write strongly-typed=1",
+        yaml=True,
+    ),
 )
 PREPROCESSING = (
     Broken(
@@ -424,6 +514,10 @@ PREPROCESSING = (
         PREPROCESS,
         "scaling-pool-compute-hw",
         "VIC is on Jetson alone",
+    ),
+    *(
+        Broken(without(PREPROCESS, line), "preprocess.mandatory", PREPROCESS, line.partition("=")[0], "is mandatory")
+        for line in ("tensor-name=input", "network-input-shape=8;3;112;112", "src-ids=-1")
     ),
 )
 SILENT = (
@@ -550,6 +644,15 @@ SILENT = (
         "input-tensor-from-meta",
         "ArcFace knows aligned faces",
         yaml=True,
+    ),
+    Broken(without(PGIE, "cluster-mode=4"), "silent.mask_clustering", PGIE, "cluster-mode", "Write cluster-mode=4"),
+    Broken(added(PGIE, "topk=0", "[class-attrs-all]"), "silent.mask_topk", PGIE, "topk", "Remove topk"),
+    Broken(
+        put("configs/attributes.txt", f"{ATTRIBUTES}output-tensor-meta=1\n"),
+        "silent.async",
+        "configs/attributes.txt",
+        "classifier-async-mode",
+        "Write classifier-async-mode=0",
     ),
 )
 BROKEN = (*FILES, *KEYS, *WIRING, *TENSORS, *BATCHES, *ENGINES, *PREPROCESSING, *SILENT)

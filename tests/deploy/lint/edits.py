@@ -47,6 +47,19 @@ def put(file: str, content: str | bytes = b"\0") -> Edit:
     return edit
 
 
+def release(name: str) -> Edit:
+    """Say in the manifest which DeepStream the bundle is for."""
+    return put("manifest.json", f'{{"target": "deepstream-{name}"}}')
+
+
+def embedder_batch(size: int) -> Edit:
+    """Make all that is said of the embedder's batch say another number."""
+    return together(
+        replaced("configs/sgie.txt", ("batch-size=8", f"batch-size={size}"), ("onnx_b8_", f"onnx_b{size}_")),
+        replaced("configs/preprocess.txt", ("8;3;112;112", f"{size};3;112;112")),
+    )
+
+
 def removed(file: str) -> Edit:
     """Delete a file."""
     return lambda root: (root / file).unlink()
@@ -89,9 +102,14 @@ def _minus_mean_of_batch(model: onnx.ModelProto) -> None:
     model.graph.node.extend([mean, helper.make_node("Sub", ["raw", "mean"], ["embedding"])])
 
 
-def _fixed_batch(model: onnx.ModelProto) -> None:
-    for value in (*model.graph.input, *model.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_value = 1
+def fixed_batch(size: int) -> Edit:
+    """Give the embedder a batch of its own."""
+
+    def change(model: onnx.ModelProto) -> None:
+        for value in (*model.graph.input, *model.graph.output):
+            value.type.tensor_type.shape.dim[0].dim_value = size
+
+    return graph(EMBEDDER, change)
 
 
 def _half_input(model: onnx.ModelProto) -> None:
@@ -106,5 +124,5 @@ def _half_input(model: onnx.ModelProto) -> None:
 
 stock_scrfd = graph(DETECTOR, _rows_for_batch)
 mixing_embedder = graph(EMBEDDER, _minus_mean_of_batch)
-fixed_embedder = graph(EMBEDDER, _fixed_batch)
 half_detector = graph(DETECTOR, _half_input)
+half_embedder = graph(EMBEDDER, _half_input)

@@ -28,7 +28,12 @@ def test_groups_of_one_name_are_one_and_the_last_of_equal_keys_counts() -> None:
 
 @pytest.mark.parametrize(
     ("text", "line", "told"),
-    [("[a]\nwords\n", 2, "no key=value"), ("x=1\n[a]\n", 1, "before the first group"), ("[a]\n=1\n", 2, "no key")],
+    [
+        ("[a]\nwords\n", 2, "no key=value"),
+        ("x=1\n[a]\n", 1, "before the first group"),
+        ("[a]\n=1\n", 2, "no key"),
+        ("[a]\n" + "x=1\n" * 5000, 5001, "more than 5000 keys"),
+    ],
 )
 def test_what_gkeyfile_refuses_is_refused_with_its_line(text: str, line: int, told: str) -> None:
     with pytest.raises(UnreadableError, match=told) as caught:

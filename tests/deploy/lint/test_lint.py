@@ -12,6 +12,7 @@ from batchproof.verdict import Status
 from tests.deploy.lint.broken import BROKEN, Broken
 from tests.deploy.lint.bundles import APP, SGIE, ini_bundle, yaml_bundle
 from tests.deploy.lint.edits import put
+from tests.deploy.lint.harmless import HARMLESS, Harmless
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,13 @@ def test_one_edit_gives_one_finding_where_it_was_made(tmp_path: Path, good: dict
     findings = report(root).findings
     assert [(one.rule, one.file, one.key) for one in findings] == [(case.rule, case.file, case.key)], findings
     assert case.told in f"{findings[0].sentence}. {findings[0].remedy}"
+
+
+@pytest.mark.parametrize("case", HARMLESS, ids=[case.about for case in HARMLESS])
+def test_what_is_allowed_is_not_found(tmp_path: Path, good: dict[bool, Path], case: Harmless) -> None:
+    root = shutil.copytree(good[case.yaml], tmp_path / "bundle")
+    case.edit(root)
+    assert report(root).findings == ()
 
 
 def test_every_rule_is_broken_by_some_edit() -> None:

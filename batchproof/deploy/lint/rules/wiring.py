@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from batchproof.deploy.lint.bundle import Bundle, Pipeline
 from batchproof.deploy.lint.document import Place, numbered
-from batchproof.deploy.lint.elements import Inference, NvInfer, NvInferServer, Preprocess
+from batchproof.deploy.lint.elements import Inference, NvInferServer, Preprocess
 from batchproof.deploy.lint.finding import Fault, Rule
 
 _SECONDARY_PREPROCESS = "secondary-pre-process"
@@ -23,8 +23,8 @@ def _same_id(bundle: Bundle) -> Iterator[Fault]:
 
 def _are_rivals(pipeline: Pipeline, one: Inference, other: Inference) -> bool:
     """Files that no application names may be alternatives, but a detector is none of what works on its objects."""
-    together = pipeline.app is not None or one.is_secondary != other.is_secondary
-    return together and one.unique_id == other.unique_id and one.config.path != other.config.path
+    together = pipeline.app is not None or one.finds_objects != other.finds_objects
+    return together and one.unique_id == other.unique_id
 
 
 def _operates_on_nobody(bundle: Bundle) -> Iterator[Fault]:
@@ -54,7 +54,7 @@ def _target_without_tensor(bundle: Bundle) -> Iterator[Fault]:
     for preprocess in bundle.preprocesses:
         reached = bundle.targets_of(preprocess)
         for target in reached if not any(element.takes_tensor for element in reached) else ():
-            if isinstance(target, NvInfer) and target.settings.entry("input-tensor-meta"):
+            if target.group is None and target.settings.entry("input-tensor-meta"):
                 continue  # another rule says how the key is called
             sentence = f"{preprocess.config.path} prepares its tensors, and it does not take them: it cuts out its own"
             yield Fault(_tensor_place(target), sentence, _tensor_remedy(target))
@@ -78,18 +78,13 @@ def _tensor_from_nobody(bundle: Bundle) -> Iterator[Fault]:
     for pipeline in bundle.pipelines:
         candidates = pipeline.preprocesses if pipeline.app else tuple(bundle.preprocesses)
         targets = {target for preprocess in candidates for target in preprocess.targets}
-        # A target that names nobody is told where it is written.
-        excused = _is_bare(pipeline, bundle) or not targets <= {element.unique_id for element in bundle.inferences}
+        # The nvdspreprocess of a single file is elsewhere; a target that names nobody is told where it is written.
+        excused = len(bundle.configs) == 1 or not targets <= {element.unique_id for element in bundle.inferences}
         for element in pipeline.inferences:
             if element.takes_tensor and element.unique_id not in targets and not excused:
                 sentence = f"it waits for tensors, and no nvdspreprocess has {element.unique_id} in target-unique-ids"
                 remedy = "Add the nvdspreprocess, or let the element cut out its own images"
                 yield Fault(_tensor_place(element), f"{sentence}: it infers nothing, without an error", remedy)
-
-
-def _is_bare(pipeline: Pipeline, bundle: Bundle) -> bool:
-    """Someone's own application may bring the nvdspreprocess that a folder of bare nvinfer files does not have."""
-    return pipeline.app is None and len(bundle.configs) == 1
 
 
 def _misnamed_tensor_key(bundle: Bundle) -> Iterator[Fault]:
@@ -132,7 +127,7 @@ def _ids(bundle: Bundle, pipeline: Pipeline) -> set[int]:
     None at all where the detector's file is elsewhere, or another that cannot be read.
     """
     elements = pipeline.inferences if pipeline.app else bundle.inferences
-    complete = bundle.is_whole and any(not element.is_secondary for element in elements)
+    complete = bundle.is_whole and any(element.finds_objects for element in elements)
     return {element.unique_id for element in elements} if complete else set()
 
 

@@ -83,7 +83,8 @@ def _lines(report: Report) -> Iterator[str]:
 def _summed_up(report: Report, bundle: Bundle) -> str:
     from batchproof.deploy.lint.version import shown
 
-    counted = f"{report.errors} errors, {len(report.findings) - report.errors} warnings in {len(bundle.configs)} files"
+    warnings = len(report.findings) - report.errors
+    counted = f"errors: {report.errors}, warnings: {warnings}, files: {len(bundle.configs)}"
     if bundle.release:
-        return f"{counted}, for DeepStream {shown(bundle.release)}"
+        return f"{counted}; for DeepStream {shown(bundle.release)}"
     return f"{counted}; rules about releases were not run: name the DeepStream with --target"

@@ -23,7 +23,7 @@ BROKEN = together(WARNED, replaced("configs/app.txt", ("display-mask=0", "displa
 @pytest.mark.parametrize(
     ("edit", "code", "told"),
     [
-        (nothing, 0, ["0 errors, 0 warnings in 6 files, for DeepStream 6.3"]),
+        (nothing, 0, ["errors: 0, warnings: 0, files: 6; for DeepStream 6.3"]),
         (
             WARNED,
             0,
@@ -31,7 +31,7 @@ BROKEN = together(WARNED, replaced("configs/app.txt", ("display-mask=0", "displa
                 "configs/pgie.txt",
                 "     2 warning silent.scaling: pictures are scaled by the nearest pixel, which is the default: "
                 "small faces are lost. Write scaling-filter=1.",
-                "0 errors, 1 warnings in 6 files, for DeepStream 6.3",
+                "errors: 0, warnings: 1, files: 6; for DeepStream 6.3",
             ],
         ),
     ],

@@ -40,8 +40,8 @@ class Bundle:
     """What was read of a folder; its files are named by their paths below it, with `/`.
 
     `networks` are by the path of their file, `largest_batches` by that of the description or Triton configuration,
-    `scripts` is the text of all that builds something, `unreadable` are faults of files that are damaged, `release` is
-    the DeepStream that it is for, where that is known.
+    `scripts` is the text of all that builds something, `unreadable` are faults of configurations, `damaged` of
+    networks, that could not be read. `release` is the DeepStream that it is for, where that is known.
     """
 
     files: frozenset[str]
@@ -49,6 +49,7 @@ class Bundle:
     pipelines: tuple[Pipeline, ...]
     networks: Mapping[str, Network]
     unreadable: tuple[Fault, ...]
+    damaged: tuple[Fault, ...]
     largest_batches: Mapping[str, int]
     scripts: str
     release: Version | None = None
@@ -76,7 +77,7 @@ class Bundle:
     @property
     def is_whole(self) -> bool:
         """Whether every configuration could be read."""
-        return all(fault.place.key for fault in self.unreadable)
+        return not self.unreadable
 
     def of_role(self, role: Role) -> list[ConfigFile]:
         """The files that configure such an element."""
@@ -132,7 +133,8 @@ def read_bundle(root: Path, release: Version | None = None) -> Bundle:
         configs=configs,
         pipelines=pipelines,
         networks=networks,
-        unreadable=(*faults, *damaged),
+        unreadable=faults,
+        damaged=damaged,
         largest_batches=largest_batches(root, files),
         scripts=scripts(root, files),
         release=release or version_of_manifest(root),
@@ -217,7 +219,7 @@ def _pipeline(app: ConfigFile | None, elements: list[Element]) -> Pipeline:
 
 def _networks(
     root: Path, files: frozenset[str], pipelines: tuple[Pipeline, ...]
-) -> tuple[dict[str, Network], list[Fault]]:
+) -> tuple[dict[str, Network], tuple[Fault, ...]]:
     networks: dict[str, Network] = {}
     faults: dict[str, Fault] = {}
     for element in (element for pipeline in pipelines for element in pipeline.inferences):
@@ -228,4 +230,4 @@ def _networks(
             except InputError as error:
                 sentence = f"{quoted(path)}: {error.what}; no engine is built of it"
                 faults[path] = Fault(element.place("onnx-file"), sentence, error.remedy or "Export it again")
-    return networks, list(faults.values())
+    return networks, tuple(faults.values())

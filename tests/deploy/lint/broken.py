@@ -654,5 +654,19 @@ SILENT = (
         "classifier-async-mode",
         "Write classifier-async-mode=0",
     ),
+    Broken(
+        replaced(TRITON, ("output_tensor_meta: true", "output_tensor_meta: false")),
+        "silent.embedding_lost",
+        TRITON,
+        "output_tensor_meta",
+        "Write output_tensor_meta: true",
+    ),
+    Broken(
+        added(SGIE_FILE, "secondary-reinfer-interval=30"),
+        "silent.reinfer",
+        SGIE_FILE,
+        "secondary-reinfer-interval",
+        "every face in every frame",
+    ),
 )
 BROKEN = (*FILES, *KEYS, *WIRING, *TENSORS, *BATCHES, *ENGINES, *PREPROCESSING, *SILENT)

@@ -18,7 +18,7 @@ _SHARED_OBJECT = ".so"
 
 
 def _unreadable(bundle: Bundle) -> Iterator[Fault]:
-    yield from bundle.unreadable
+    yield from (*bundle.unreadable, *bundle.damaged)
 
 
 def _missing(bundle: Bundle) -> Iterator[Fault]:

@@ -133,6 +133,22 @@ def _embedding_lost(bundle: Bundle) -> Iterator[Fault]:
         if element.network_type == OTHER and not element.flag("output-tensor-meta"):
             sentence = "network-type=100 gives tensors alone, and without output-tensor-meta nobody gets them"
             yield Fault(element.place("output-tensor-meta"), sentence, "Write output-tensor-meta=1")
+    for server in bundle.servers:
+        other = server.config.section("infer_config.postprocess").entry("other")
+        control = server.config.section("output_control")
+        if other and not as_boolean(control.text("output_tensor_meta")):
+            sentence = "postprocess { other } gives tensors alone, and without output_tensor_meta nobody gets them"
+            yield Fault(server.config.place(control, "output_tensor_meta"), sentence, "Write output_tensor_meta: true")
+
+
+def _reinfer(bundle: Bundle) -> Iterator[Fault]:
+    for element in bundle.nvinfers:
+        if element.network_type == OTHER and element.settings.entry("secondary-reinfer-interval"):
+            sentence = (
+                "only detectors and classifiers remember a face: network-type=100 infers every face in every frame"
+            )
+            remedy = "Remove it; an nvdspreprocess can leave faces out"
+            yield Fault(element.place("secondary-reinfer-interval"), sentence, remedy)
 
 
 def _no_alignment(bundle: Bundle) -> Iterator[Fault]:
@@ -193,6 +209,7 @@ RULES = (
     Rule("silent.border", "warning", "A detector that drops faces at the lower edge.", _border, "network"),
     Rule("silent.async", "error", "`classifier-async-mode=1` with tensors in or out.", _async),
     Rule("silent.embedder_type", "error", "An embedder that is not `network-type=100`.", _embedder_type, "network"),
-    Rule("silent.embedding_lost", "error", "`network-type=100` without `output-tensor-meta=1`.", _embedding_lost),
+    Rule("silent.embedding_lost", "error", "Raw outputs that are not handed on as tensors.", _embedding_lost),
+    Rule("silent.reinfer", "warning", "`secondary-reinfer-interval` with `network-type=100`.", _reinfer),
     Rule("silent.no_alignment", "warning", "An embedder on boxes that nobody aligned.", _no_alignment, "network"),
 )

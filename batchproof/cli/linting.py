@@ -44,8 +44,8 @@ def deploy_lint(
     Example: batchproof deploy lint face_bundle --target deepstream-8.0
     """
     from batchproof.console import working
-    from batchproof.deploy.lint.bundle import read_bundle
     from batchproof.deploy.lint.lint import lint
+    from batchproof.deploy.lint.reading import read_bundle
     from batchproof.deploy.lint.version import shown, version_of_target
 
     release = version_of_target(target) if target else None

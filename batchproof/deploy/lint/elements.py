@@ -8,6 +8,7 @@ from batchproof.deploy.lint.document import ConfigFile, Place, Section, numbered
 from batchproof.deploy.lint.values import as_boolean, as_integer, as_integers
 
 DETECTOR, MASK_DETECTOR, OTHER = 0, 3, 100
+BOX_PARSER, MASK_PARSER = "parse-bbox-func-name", "parse-bbox-instance-mask-func-name"
 _SECONDARY = 2
 # What deepstream-app sets on the element after its file was read: the key in the group, by that in the file.
 _OVERRIDDEN = frozenset({"batch-size", "gie-unique-id", "operate-on-gie-id", "gpu-id", "model-engine-file", "interval"})

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from batchproof.deploy.lint.bundle import read_bundle
 from batchproof.deploy.lint.lint import Report, lint
+from batchproof.deploy.lint.reading import read_bundle
 from batchproof.deploy.lint.rules import ALL
 from batchproof.verdict import Status
 from tests.deploy.lint.broken import BROKEN, Broken

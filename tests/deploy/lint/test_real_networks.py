@@ -7,8 +7,8 @@ from pathlib import Path
 import onnx
 import pytest
 
-from batchproof.deploy.lint.bundle import read_bundle
 from batchproof.deploy.lint.lint import lint
+from batchproof.deploy.lint.reading import read_bundle
 from batchproof.surgery.repair import repair
 from batchproof.zoo.recognise import recognise
 from tests.deploy.lint.bundles import DETECTOR, EMBEDDER, ini_bundle

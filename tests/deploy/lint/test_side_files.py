@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from batchproof.deploy.lint.bundle import read_bundle
+from batchproof.deploy.lint.reading import read_bundle
 from batchproof.deploy.lint.side_files import largest_batches, scripts
 from tests.deploy.lint.bundles import PGIE, written
 

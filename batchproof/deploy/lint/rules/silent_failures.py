@@ -5,61 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batchproof.deploy.lint.bundle import Bundle
-from batchproof.deploy.lint.document import Place
-from batchproof.deploy.lint.elements import DETECTOR, MASK_DETECTOR, OTHER, NvInfer
+from batchproof.deploy.lint.elements import BOX_PARSER, DETECTOR, MASK_PARSER, OTHER, NvInfer
 from batchproof.deploy.lint.finding import Fault, Rule
-from batchproof.deploy.lint.values import as_boolean, as_integer
+from batchproof.deploy.lint.values import as_boolean
 
-_BOX_PARSER, _MASK_PARSER = "parse-bbox-func-name", "parse-bbox-instance-mask-func-name"
-_PARSERS = (_BOX_PARSER, _MASK_PARSER, "parse-classifier-func-name", "parse-segmentation-func-name")
-_NO_CLUSTERING, _BILINEAR = 4, 1
+_PARSERS = (BOX_PARSER, MASK_PARSER, "parse-classifier-func-name", "parse-segmentation-func-name")
+_BILINEAR = 1
 _OLDEST_DEFAULT = "0 groups rectangles, or is NMS at IoU 0.5 with 20 faces, depending on how nvinfer was built"
-
-
-def _mask_clustering(bundle: Bundle) -> Iterator[Fault]:
-    for element in _mask_detectors(bundle):
-        if element.integer("cluster-mode", 0) != _NO_CLUSTERING:
-            sentence = "network-type=3 works with cluster-mode=4 alone: nvinfer does not start"
-            yield Fault(element.place("cluster-mode"), sentence, "Write cluster-mode=4; the parser suppresses overlaps")
-
-
-def _mask_output(bundle: Bundle) -> Iterator[Fault]:
-    for element in _mask_detectors(bundle):
-        if not element.flag("output-instance-mask"):
-            sentence = "what the parser put into the masks, landmarks perhaps, never reaches mask_params"
-            yield Fault(element.place("output-instance-mask"), sentence, "Write output-instance-mask=1")
-
-
-def _mask_parser(bundle: Bundle) -> Iterator[Fault]:
-    for element in _mask_detectors(bundle):
-        if not element.text(_MASK_PARSER):
-            sentence = f"network-type=3 has no parser of its own, and without {_MASK_PARSER} it finds nothing"
-            other = f"; {_BOX_PARSER} is for network-type=0" if element.text(_BOX_PARSER) else ""
-            yield Fault(element.place(_MASK_PARSER), sentence, f"Name the function of your library{other}")
-
-
-def _mask_topk(bundle: Bundle) -> Iterator[Fault]:
-    for element in _mask_detectors(bundle):
-        for section in [*element.config.like("class-attrs-"), element.config.section("class-attrs-all")]:
-            if (as_integer(section.text("topk", "-1")) or 0) >= 0 and section.entry("topk"):
-                sentence = "the masks of the faces that topk cuts off are never freed: memory grows with every frame"
-                place = element.config.place(section, "topk")
-                yield Fault(place, sentence, "Remove topk, and let the parser keep the best")
 
 
 def _box_parser(bundle: Bundle) -> Iterator[Fault]:
     for element in bundle.nvinfers:
         network = bundle.network(element)
-        if element.network_type != DETECTOR or element.text(_BOX_PARSER):
+        if element.network_type != DETECTOR or element.text(BOX_PARSER):
             continue
-        if element.text(_MASK_PARSER):
-            sentence = f"{_MASK_PARSER} is not called for network-type=0, and nvinfer's own parser knows no SCRFD"
-            yield Fault(element.place(_MASK_PARSER), sentence, f"Write network-type=3, or {_BOX_PARSER}")
+        if element.text(MASK_PARSER):
+            sentence = f"{MASK_PARSER} is not called for network-type=0, and nvinfer's own parser knows no SCRFD"
+            yield Fault(element.place(MASK_PARSER), sentence, f"Write network-type=3, or {BOX_PARSER}")
         elif network and network.is_detector:
             sentence = (
                 "nvinfer's own parser knows no SCRFD: it logs that it cannot find its layers, and there are no faces"
             )
-            yield Fault(element.place(_BOX_PARSER), sentence, f"Add {_BOX_PARSER} and custom-lib-path")
+            yield Fault(element.place(BOX_PARSER), sentence, f"Add {BOX_PARSER} and custom-lib-path")
 
 
 def _parser_library(bundle: Bundle) -> Iterator[Fault]:
@@ -161,29 +128,6 @@ def _no_alignment(bundle: Bundle) -> Iterator[Fault]:
             yield Fault(element.place("input-tensor-from-meta"), sentence, remedy)
 
 
-def _mask_drawn(bundle: Bundle) -> Iterator[Fault]:
-    for pipeline in bundle.pipelines:
-        carries = any(isinstance(one, NvInfer) and one.network_type == MASK_DETECTOR for one in pipeline.inferences)
-        if pipeline.app is None or not carries:
-            continue
-        osd = pipeline.app.section("osd")
-        if as_boolean(osd.text("enable")) and as_boolean(osd.text("display-mask")) is not False:
-            sentence = "the OSD takes the landmarks in mask_params for a mask, and may draw them when it is not told"
-            yield Fault(pipeline.app.place(osd, "display-mask"), sentence, "Write display-mask=0 into [osd]")
-
-
-def _mask_overwritten(bundle: Bundle) -> Iterator[Fault]:
-    for tracker in bundle.of_role("tracker"):
-        for section in tracker.sections if _mask_detectors(bundle) else ():
-            if section.name == "Segmenter":
-                sentence = "a tracker that segments writes its masks over the landmarks in mask_params"
-                yield Fault(Place(tracker.path, section.line), sentence, "Use a tracker without a Segmenter")
-
-
-def _mask_detectors(bundle: Bundle) -> list[NvInfer]:
-    return [element for element in bundle.nvinfers if element.network_type == MASK_DETECTOR]
-
-
 def _scrfds(bundle: Bundle) -> list[NvInfer]:
     return [element for element in bundle.nvinfers if (found := bundle.network(element)) and found.is_detector]
 
@@ -193,12 +137,6 @@ def _embedders(bundle: Bundle) -> list[NvInfer]:
 
 
 RULES = (
-    Rule("silent.mask_clustering", "error", "`network-type=3` with another `cluster-mode` than 4.", _mask_clustering),
-    Rule("silent.mask_output", "error", "`network-type=3` without `output-instance-mask=1`.", _mask_output),
-    Rule("silent.mask_parser", "error", "`network-type=3` without its parse function.", _mask_parser),
-    Rule("silent.mask_topk", "warning", "`topk` with masks, which leaks those that it cuts off.", _mask_topk),
-    Rule("silent.mask_drawn", "error", "An OSD that may draw the landmarks as a mask.", _mask_drawn),
-    Rule("silent.mask_overwritten", "warning", "A tracker that overwrites the landmarks.", _mask_overwritten),
     Rule("silent.box_parser", "error", "A detector without a parse function of its kind.", _box_parser, "network"),
     Rule("silent.parser_library", "error", "A parse function without `custom-lib-path`.", _parser_library),
     Rule("silent.host_copy", "warning", "A parser that gets device pointers.", _host_copy),

@@ -1,21 +1,19 @@
-"""Configuration against network: names, shapes, types and normalisation of what goes in, and what comes out."""
+"""Configuration against network: names, shapes and types of what goes in, and what comes out."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from batchproof.deploy.lint.bundle import Bundle
-from batchproof.deploy.lint.elements import NvInfer, Preprocess
+from batchproof.deploy.lint.elements import NvInfer
 from batchproof.deploy.lint.finding import Fault, Rule, quoted
+from batchproof.deploy.lint.inputs import cutting, fed, networks_of
 from batchproof.deploy.lint.network import Network
-from batchproof.deploy.lint.values import as_integers, as_list, as_number, as_numbers
+from batchproof.deploy.lint.values import as_integers, as_list
 from batchproof.deploy.lint.version import Version
 from batchproof.verdict import Status
 
 _CUSTOM_ORDER = 2
-_CHANNELS = {0: 3, 1: 3, 2: 1}
-_COLOURS = {0: "RGB", 1: "BGR", 2: "GRAY"}
 _FULL_RANK = 4
 # nvdspreprocess's numbers of tensor types. Until 6.2 FP16 was 5; the two types of 64 bits that moved it came later, and
 # 8.0 has them. What lies between is not known, so 5 and more is judged from 8.0 on.
@@ -25,7 +23,7 @@ _FIRST_MOVED = 5
 
 
 def _name(bundle: Bundle) -> Iterator[Fault]:
-    for element, network in _fed(bundle):
+    for element, network in fed(bundle):
         known = [tensor.name for tensor in network.inputs]
         written = element.settings.text("tensor-name")
         if written and written not in known:
@@ -34,7 +32,7 @@ def _name(bundle: Bundle) -> Iterator[Fault]:
 
 
 def _type(bundle: Bundle) -> Iterator[Fault]:
-    for element, network in _fed(bundle):
+    for element, network in fed(bundle):
         image = network.image
         number = element.integer("tensor-data-type", -1)
         if image is None or number < 0 or not _is_judged(number, bundle.release):
@@ -51,7 +49,7 @@ def _is_judged(number: int, release: Version | None) -> bool:
 
 
 def _shape(bundle: Bundle) -> Iterator[Fault]:
-    for element, network in _fed(bundle):
+    for element, network in fed(bundle):
         image, shape = network.image, element.shape
         if image is None or not shape:
             continue
@@ -79,7 +77,7 @@ def _processing_size(bundle: Bundle) -> Iterator[Fault]:
 
 
 def _input_type(bundle: Bundle) -> Iterator[Fault]:
-    for element, network in _cutting(bundle):
+    for element, network in cutting(bundle):
         image = network.image
         if image is not None and image.dtype != "FLOAT":
             sentence = f"nvinfer writes FP32 into every input, and {quoted(image.name)} is {image.dtype}"
@@ -88,7 +86,7 @@ def _input_type(bundle: Bundle) -> Iterator[Fault]:
 
 
 def _no_batch_in_outputs(bundle: Bundle) -> Iterator[Fault]:
-    for element, network in _networks(bundle):
+    for element, network in networks_of(bundle):
         if _is_stock_scrfd(network):
             shapes = network.outputs[0].shape
             sentence = f"its outputs, {shapes} the first, have no batch: nvinfer takes the rows for the batch"
@@ -102,7 +100,7 @@ def _is_stock_scrfd(network: Network) -> bool:
 
 
 def _mixes_frames(bundle: Bundle) -> Iterator[Fault]:
-    for element, network in _networks(bundle):
+    for element, network in networks_of(bundle):
         refuted = network.proof.status is Status.REFUTED and element.batch_size > 1
         if refuted and not _is_stock_scrfd(network):
             sentence = f"the network mixes the frames of a batch ({network.proof.reason}), and batch-size is"
@@ -111,7 +109,7 @@ def _mixes_frames(bundle: Bundle) -> Iterator[Fault]:
 
 
 def _size_missing(bundle: Bundle) -> Iterator[Fault]:
-    for element, network in _networks(bundle):
+    for element, network in networks_of(bundle):
         image = network.image
         if image and None in image.dims[1:] and not element.settings.entry("infer-dims"):
             sentence = f"the input {image.shape} leaves its size open, and -1 reaches TensorRT: no engine is built"
@@ -119,7 +117,7 @@ def _size_missing(bundle: Bundle) -> Iterator[Fault]:
 
 
 def _size_differs(bundle: Bundle) -> Iterator[Fault]:
-    for element, network in _networks(bundle):
+    for element, network in networks_of(bundle):
         image, dims = network.image, as_integers(element.settings.text("infer-dims"))
         if not image or not dims or _is_nhwc(element):
             continue
@@ -131,51 +129,8 @@ def _size_differs(bundle: Bundle) -> Iterator[Fault]:
             yield Fault(element.place("infer-dims"), f"{sentence} {dims[1:]}", "Round them up")
 
 
-def _offsets(bundle: Bundle) -> Iterator[Fault]:
-    for element in bundle.nvinfers:
-        offsets = as_numbers(element.settings.text("offsets"))
-        channels = _CHANNELS.get(element.integer("model-color-format", 0))
-        if offsets and channels and len(offsets) != channels:
-            sentence = f"{len(offsets)} offsets for {channels} channels: nvinfer refuses to start"
-            value = ";".join([element.settings.text("offsets").split(";")[0]] * channels)
-            yield Fault(element.place("offsets"), sentence, f"Write offsets={value}")
-
-
-def _normalisation(bundle: Bundle) -> Iterator[Fault]:
-    for element, network in _cutting(bundle):
-        if network.spec is None:
-            continue
-        scale, offset = 1 / network.spec.input.std, network.spec.input.mean
-        written = as_number(element.settings.text("net-scale-factor", "1"))
-        if written is not None and not math.isclose(written, scale, rel_tol=1e-3):
-            sentence = f"{network.spec.family} is normalised by 1/{network.spec.input.std:g}, not by {written:g}"
-            remedy = f"Write net-scale-factor={scale!r}"
-            yield Fault(element.place("net-scale-factor"), f"{sentence}: every result is off, none says so", remedy)
-        offsets = as_numbers(element.settings.text("offsets")) or [0.0]
-        if not element.settings.entry("mean-file") and any(abs(value - offset) > 1e-3 for value in offsets):
-            sentence = f"{network.spec.family} has {offset:g} subtracted, not {offsets[0]:g}"
-            remedy = f"Write offsets={offset:g};{offset:g};{offset:g}" if offset else "Remove offsets"
-            yield Fault(element.place("offsets"), f"{sentence}: every result is off, none says so", remedy)
-
-
-def _colour(bundle: Bundle) -> Iterator[Fault]:
-    for element, network in _cutting(bundle):
-        yield from _wrong_colour(element, "model-color-format", network)
-    for preprocess, network in _fed(bundle):
-        yield from _wrong_colour(preprocess, "network-color-format", network)
-
-
-def _wrong_colour(element: NvInfer | Preprocess, key: str, network: Network) -> Iterator[Fault]:
-    number = element.integer(key, 0)
-    if network.spec and _COLOURS.get(number) != network.spec.input.colour:
-        wanted = network.spec.input.colour
-        sentence = f"{network.spec.family} takes {wanted}, and gets {_COLOURS.get(number, number)}"
-        value = next(known for known, colour in _COLOURS.items() if colour == wanted)
-        yield Fault(element.place(key), f"{sentence}: results get worse, nothing says so", f"Write {key}={value}")
-
-
 def _output_names(bundle: Bundle) -> Iterator[Fault]:
-    for element, network in _networks(bundle):
+    for element, network in networks_of(bundle):
         known = {tensor.name for tensor in network.outputs}
         strangers = [name for name in as_list(element.settings.text("output-blob-names")) if name not in known]
         if strangers:
@@ -183,26 +138,6 @@ def _output_names(bundle: Bundle) -> Iterator[Fault]:
             yield Fault(
                 element.place("output-blob-names"), sentence, "Remove the key: an ONNX names its outputs itself"
             )
-
-
-def _networks(bundle: Bundle) -> Iterator[tuple[NvInfer, Network]]:
-    """Every nvinfer whose network could be read."""
-    for element in bundle.nvinfers:
-        if network := bundle.network(element):
-            yield element, network
-
-
-def _cutting(bundle: Bundle) -> Iterator[tuple[NvInfer, Network]]:
-    """Those that make their input themselves: what is prepared elsewhere is not normalised by them."""
-    return ((element, network) for element, network in _networks(bundle) if bundle.cuts_its_own(element))
-
-
-def _fed(bundle: Bundle) -> Iterator[tuple[Preprocess, Network]]:
-    """Every nvdspreprocess with each network that it feeds."""
-    for element in bundle.preprocesses:
-        for target in bundle.targets_of(element):
-            if isinstance(target, NvInfer) and (network := bundle.network(target)):
-                yield element, network
 
 
 def _is_nhwc(element: NvInfer) -> bool:
@@ -239,15 +174,6 @@ RULES = (
         _size_differs,
         "network",
     ),
-    Rule("tensors.offsets", "error", "Another number of `offsets` than of channels.", _offsets),
-    Rule(
-        "tensors.normalisation",
-        "error",
-        "Scale or offsets of another family: 1/128 for ArcFace, 1/127.5 for SCRFD.",
-        _normalisation,
-        "network",
-    ),
-    Rule("tensors.colour", "error", "RGB for a family that takes BGR, or the reverse.", _colour, "network"),
     Rule(
         "tensors.output_names",
         "warning",

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from batchproof.deploy.lint import bundle
-from batchproof.deploy.lint.bundle import inside, read_bundle
+from batchproof.deploy.lint import reading
+from batchproof.deploy.lint.bundle import inside, path_of
 from batchproof.deploy.lint.lint import lint
+from batchproof.deploy.lint.reading import read_bundle
 from batchproof.errors import InputError
 from tests.deploy.lint.bundles import PGIE, ini_bundle, written
 
@@ -56,8 +57,8 @@ def test_what_the_application_says_overrides_the_file(tmp_path: Path) -> None:
     (element,) = read.nvinfers
     assert (element.batch_size, element.unique_id) == (16, 9)
     assert element.place("batch-size").text == "app.txt:2"
-    assert bundle.path_of(element, "model-engine-file") == "app.engine"
-    assert bundle.path_of(element, "onnx-file") == "models/scrfd.onnx"
+    assert path_of(element, "model-engine-file") == "app.engine"
+    assert path_of(element, "onnx-file") == "models/scrfd.onnx"
 
 
 @pytest.mark.parametrize("content", [b"\0\1\2", b"[property]\n\xff\xfe=1\n"])
@@ -81,7 +82,7 @@ def test_other_bytes_and_large_files_are_none_of_our_business(tmp_path: Path) ->
 def test_a_folder_that_is_no_bundle_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], told: str
 ) -> None:
-    monkeypatch.setattr(bundle, "_MOST_FILES", 3)
+    monkeypatch.setattr(reading, "_MOST_FILES", 3)
     with pytest.raises(InputError, match=told):
         read_bundle(written(tmp_path, files))
 

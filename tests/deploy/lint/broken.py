@@ -121,6 +121,20 @@ KEYS = (
     ),
     Broken(added(PGIE, "interval=often"), "keys.value", PGIE, "interval", "'often', which is not a whole number"),
     Broken(added(PGIE, "enable-dla=0 # no"), "keys.value", PGIE, "enable-dla", "# behind a value is no comment"),
+    Broken(
+        replaced(SGIE_FILE, ("gie-unique-id=2", "gie-unique-id=2\ntensor-meta-pool-size=x")),
+        "keys.value",
+        SGIE_FILE,
+        "tensor-meta-pool-size",
+        "Write a whole number",
+    ),
+    Broken(
+        added(SGIE_FILE, "interval=-1"),
+        "keys.value",
+        SGIE_FILE,
+        "interval",
+        "less than 0",
+    ),
     Broken(added(SGIE_FILE, "cluster-mode=7"), "keys.value", SGIE_FILE, "cluster-mode", "none of 0, 1, 2, 3, 4"),
     Broken(
         replaced(TRITON, ("IMAGE_FORMAT_RGB", "RGB")), "keys.value", TRITON, "network_format", "none of MEDIA_FORMAT"
@@ -250,6 +264,13 @@ WIRING = (
         "gie-unique-id",
         "configs/pgie.yml has the id 1 too",
         yaml=True,
+    ),
+    Broken(
+        replaced(SGIE_FILE, ("input-tensor-from-meta", "input-tensor-meta")),
+        "wiring.misnamed_tensor_key",
+        SGIE_FILE,
+        "input-tensor-meta",
+        "prints 'Unknown or legacy key'",
     ),
 )
 TENSORS = (

@@ -122,7 +122,14 @@ def _half_input(model: onnx.ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
+def _second_input(model: onnx.ModelProto) -> None:
+    model.graph.node[-1].output[0] = "raw"
+    model.graph.node.append(helper.make_node("Add", ["raw", "bias"], ["embedding"]))
+    model.graph.input.append(helper.make_tensor_value_info("bias", TensorProto.FLOAT, [1, 64]))
+
+
 stock_scrfd = graph(DETECTOR, _rows_for_batch)
 mixing_embedder = graph(EMBEDDER, _minus_mean_of_batch)
 half_detector = graph(DETECTOR, _half_input)
+two_inputs = graph(EMBEDDER, _second_input)
 half_embedder = graph(EMBEDDER, _half_input)

@@ -31,6 +31,7 @@ from tests.deploy.lint.edits import (
     removed,
     replaced,
     together,
+    two_inputs,
     without,
 )
 from tests.pipeline.tiny_scrfd import tiny_scrfd
@@ -165,6 +166,14 @@ HARMLESS = (
         yaml=True,
     ),
     Harmless("no parser that could read", added(SGIE_FILE, "disable-output-host-copy=1")),
+    Harmless("a network of two inputs", together(two_inputs, added(SGIE_FILE, "infer-dims=3;112;112"))),
+    Harmless(
+        "a classifier that remembers", put("configs/attributes.txt", f"{ATTRIBUTES}secondary-reinfer-interval=30\n")
+    ),
+    Harmless(
+        "boxes of a Triton server",
+        replaced(TRITON, ("other {}", 'detection { custom_parse_bbox_func: "F" }'), ("_meta: true", "_meta: false")),
+    ),
     Harmless("an asynchronous classifier", put("configs/attributes.txt", ATTRIBUTES)),
     Harmless(
         "an embedder with a library of its own",

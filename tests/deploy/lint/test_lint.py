@@ -11,7 +11,7 @@ from batchproof.deploy.lint.rules import ALL
 from batchproof.verdict import Status
 from tests.deploy.lint.broken import BROKEN, Broken
 from tests.deploy.lint.bundles import APP, SGIE, ini_bundle, yaml_bundle
-from tests.deploy.lint.edits import put
+from tests.deploy.lint.edits import put, replaced, without
 from tests.deploy.lint.harmless import HARMLESS, Harmless
 
 
@@ -72,6 +72,16 @@ def test_errors_come_first_and_a_warning_decides_nothing(tmp_path: Path, good: d
     assert [finding.severity for finding in found.findings] == ["error", "warning", "warning"]
     assert found.errors == 1
     assert found.findings[1].verdict.status is Status.UNKNOWN
+
+
+def test_the_key_in_the_file_does_not_help_where_the_application_overrides_it(
+    tmp_path: Path, good: dict[bool, Path]
+) -> None:
+    root = shutil.copytree(good[False], tmp_path / "bundle")
+    replaced("configs/sgie.txt", ("input-tensor-from-meta", "input-tensor-meta"))(root)
+    without("configs/app.txt", "input-tensor-meta=1")(root)
+    rules = [finding.rule for finding in report(root).findings]
+    assert rules == ["wiring.target_without_tensor", "wiring.misnamed_tensor_key"]
 
 
 def test_without_a_release_and_networks_the_rules_that_need_them_are_not_run(

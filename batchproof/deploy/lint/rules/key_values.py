@@ -74,7 +74,11 @@ def _value_remedy(key: Key, written: str) -> str:
         return "A # behind a value is no comment in these files: put the comment on a line of its own"
     if key.count:
         return f"Give {key.count} values with ; between them"
-    return f"Write {_CALLED.get(key.type, 'one of them')}"
+    if key.values or key.names:
+        return "Write one of them"
+    if key.most is not None:
+        return f"Write {key.least or 0:g} to {key.most:g}"
+    return f"Write {_CALLED[key.type]}" + ("" if key.least is None else f", {key.least:g} or more")
 
 
 RULES = (Rule("keys.value", "error", "A value of the wrong type, out of range, or with a comment behind it.", _value),)

@@ -38,7 +38,8 @@ def _mask_parser(bundle: Bundle) -> Iterator[Fault]:
 def _mask_topk(bundle: Bundle) -> Iterator[Fault]:
     for element in _mask_detectors(bundle):
         for section in [*element.config.like("class-attrs-"), element.config.section("class-attrs-all")]:
-            if (as_integer(section.text("topk", "-1")) or 0) >= 0 and section.entry("topk"):
+            kept = as_integer(section.text("topk"))
+            if kept is not None and kept >= 0:
                 sentence = "the masks of the faces that topk cuts off are never freed: memory grows with every frame"
                 place = element.config.place(section, "topk")
                 yield Fault(place, sentence, "Remove topk, and let the parser keep the best")

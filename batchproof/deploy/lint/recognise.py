@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from batchproof.deploy.lint.document import ConfigFile, Format, Role, Section, numbered
 from batchproof.deploy.lint.ini_file import looks_like_ini, read_ini
@@ -39,7 +39,8 @@ _NVDSPREPROCESS = {
 _MODELS = {"onnx-file", "model-engine-file", "model-file", "tlt-encoded-model", "uff-file", "engine-create-func-name"}
 # nvinferaudio reads an nvinfer file with keys of its own.
 _NVINFERAUDIO = "audio-transform"
-_APP = ("streammux", "primary-gie", "secondary-gie", "pre-process", "secondary-pre-process")
+_ELEMENTS = ("primary-gie", "secondary-gie", "pre-process", "secondary-pre-process")
+_MUX, _NUMBERED = "streammux", ("source", "sink")
 _TRACKER = ("BaseConfig", "TargetManagement", "TrajectoryManagement", "DataAssociator", "ObjectModelProjection")
 
 
@@ -68,7 +69,7 @@ def read_config(path: str, text: str) -> ConfigFile | None:
 def role_of(sections: Iterable[Section], written_in: Format) -> Role | None:
     """Tell what the sections of an INI or YAML file configure."""
     named = {section.name: section for section in sections}
-    if any(numbered(name, group) for name in named for group in _APP):
+    if _is_application(named):
         return None if _is_another_application(named.values()) else "deepstream-app"
     if any(name in named for name in _TRACKER):
         return "tracker"
@@ -78,6 +79,12 @@ def role_of(sections: Iterable[Section], written_in: Format) -> Role | None:
         return "nvdspreprocess"
     postprocess = written_in == "yaml" and not keys & _MODELS
     return "nvinfer" if inference and not postprocess and _NVINFERAUDIO not in keys else None
+
+
+def _is_application(named: Mapping[str, Section]) -> bool:
+    """Tell by a group that names an element's file; by the mux, too, when sources and sinks are numbered as here."""
+    counted = any(numbered(name, group) and name != group for name in named for group in _NUMBERED)
+    return any(numbered(name, group) for name in named for group in _ELEMENTS) or (_MUX in named and counted)
 
 
 def _is_another_application(sections: Iterable[Section]) -> bool:
@@ -91,5 +98,5 @@ def _is_another_application(sections: Iterable[Section]) -> bool:
 
 def _mentions_a_role(text: str) -> bool:
     """Spare the slow reader all YAML that is about something else."""
-    names = ("property", *_APP, *_TRACKER)
+    names = ("property", _MUX, *_ELEMENTS, *_TRACKER)
     return any(line.startswith(names) for line in text.splitlines())

@@ -11,6 +11,8 @@ NVDEWARPER = "[property]\noutput-width=640\nnum-batch-buffers=4\n"
 NVINFERAUDIO = "[property]\nonnx-file=a.onnx\naudio-transform=melsdb\n"
 NVDSPOSTPROCESS = "property:\n  gie-unique-id: 1\n  network-type: 4\n  num-detected-classes: 17\n"
 OTHER_APPLICATION = "source:\n  location: a.h264\nprimary-gie:\n  config-file-path: pgie.txt\n"
+SOMEBODY_S_TOML = '[streammux]\nwidth = 1920\n\n[source]\nsource0 = "file:///a.mp4"\n'
+STREAMS = "[source0]\ntype=3\n\n[streammux]\nbatch-size=1\n"
 SEVERAL_DETECTORS = "primary-gie0:\n  config-file: a.txt\nprimary-gie1:\n  config-file: b.txt\n"
 PIPELINE = "deepstream:\n  nodes:\n  - type: nvinferbin\n"
 
@@ -23,13 +25,14 @@ PIPELINE = "deepstream:\n  nodes:\n  - type: nvinferbin\n"
         (bundles.PREPROCESS, "nvdspreprocess"),
         (bundles.YAML_PREPROCESS, "nvdspreprocess"),
         (bundles.APP, "deepstream-app"),
+        (STREAMS, "deepstream-app"),
         (bundles.TRACKER, "tracker"),
         (bundles.TRITON, "nvinferserver"),
         *(
             (text, None)
             for text in (
                 *(NVDSANALYTICS, NVDEWARPER, NVINFERAUDIO, NVDSPOSTPROCESS),
-                *(OTHER_APPLICATION, SEVERAL_DETECTORS, PIPELINE),
+                *(OTHER_APPLICATION, SEVERAL_DETECTORS, PIPELINE, SOMEBODY_S_TOML),
                 *("", "face\n", "import os\n", "# Title\n\n[property] of things\n", '{"property": {"onnx-file": "a"}}'),
             )
         ),

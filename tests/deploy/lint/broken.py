@@ -272,6 +272,13 @@ WIRING = (
         "input-tensor-meta",
         "prints 'Unknown or legacy key'",
     ),
+    Broken(
+        put("triton/sgie.txt", "infer_config { unique_id: 1 } input_control { operate_on_gie_id: 1 }\n"),
+        "wiring.same_id",
+        "triton/sgie.txt",
+        "unique_id",
+        "triton/pgie.txt has the id 1 too",
+    ),
 )
 TENSORS = (
     Broken(

@@ -64,6 +64,7 @@ PLAIN_DETECTOR = together(
     ),
     without(PGIE, "output-instance-mask=1"),
 )
+RAW_SERVER = "infer_config { unique_id: 2 postprocess { other {} } } output_control { output_tensor_meta: true }\n"
 HARMLESS = (
     Harmless("a key in the release that brought it", release("9.0"), yaml=True),
     Harmless("a newer key for an unknown release", together(removed("manifest.json"), added(PGIE, "strongly-typed=1"))),
@@ -173,6 +174,24 @@ HARMLESS = (
     Harmless(
         "boxes of a Triton server",
         replaced(TRITON, ("other {}", 'detection { custom_parse_bbox_func: "F" }'), ("_meta: true", "_meta: false")),
+    ),
+    Harmless(
+        "a processor of one's own",
+        replaced(
+            TRITON,
+            ("custom_lib {", 'extra { custom_process_funcion: "F" } custom_lib {'),
+            ("_meta: true", "_meta: false"),
+        ),
+    ),
+    Harmless("a model whose batch is its own affair", replaced(MODEL_CONFIG, ("size: 4", "size: 0"))),
+    Harmless(
+        "an embedder that a Triton server could run instead",
+        put("triton/sgie.txt", RAW_SERVER),
+    ),
+    Harmless(
+        "a detector whose boxes somebody else finds",
+        put("configs/raw.yml", YAML_DETECTOR.replace("network-type: 0", "network-type: 100\n  output-tensor-meta: 1")),
+        yaml=True,
     ),
     Harmless("an asynchronous classifier", put("configs/attributes.txt", ATTRIBUTES)),
     Harmless(

@@ -79,7 +79,7 @@ def _of_mux(bundle: Bundle) -> Iterator[Fault]:
 def _of_model_repository(bundle: Bundle) -> Iterator[Fault]:
     for element in bundle.servers:
         repository = _repository_batch(bundle, element)
-        if repository is not None and element.batch_size > repository:
+        if repository and element.batch_size > repository:  # 0: the model's own dimensions have the batch
             sentence = f"max_batch_size is {element.batch_size}, and the model's config.pbtxt has {repository}"
             place = element.place("max_batch_size")
             yield Fault(place, f"{sentence}: Triton refuses larger batches", f"Write max_batch_size: {repository}")

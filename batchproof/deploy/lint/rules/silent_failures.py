@@ -101,9 +101,10 @@ def _embedding_lost(bundle: Bundle) -> Iterator[Fault]:
             sentence = "network-type=100 gives tensors alone, and without output-tensor-meta nobody gets them"
             yield Fault(element.place("output-tensor-meta"), sentence, "Write output-tensor-meta=1")
     for server in bundle.servers:
-        other = server.config.section("infer_config.postprocess").entry("other")
+        raw = server.config.section("infer_config.postprocess").entry("other")
+        processed = server.config.section("infer_config.extra").entry("custom_process_funcion")
         control = server.config.section("output_control")
-        if other and not as_boolean(control.text("output_tensor_meta")):
+        if raw and not processed and not as_boolean(control.text("output_tensor_meta")):
             sentence = "postprocess { other } gives tensors alone, and without output_tensor_meta nobody gets them"
             yield Fault(server.config.place(control, "output_tensor_meta"), sentence, "Write output_tensor_meta: true")
 

@@ -22,9 +22,13 @@ def _same_id(bundle: Bundle) -> Iterator[Fault]:
 
 
 def _are_rivals(pipeline: Pipeline, one: Inference, other: Inference) -> bool:
-    """Files that no application names may be alternatives, but a detector is none of what works on its objects."""
-    together = pipeline.app is not None or one.finds_objects != other.finds_objects
-    return together and one.unique_id == other.unique_id
+    return one.unique_id == other.unique_id and (pipeline.app is not None or not _are_alternatives(one, other))
+
+
+def _are_alternatives(one: Inference, other: Inference) -> bool:
+    """Two files for one place, as people keep them: a detector is no alternative to what works on its objects."""
+    same_network = one.text("onnx-file") == other.text("onnx-file") != ""
+    return same_network or type(one) is not type(other) or one.finds_objects == other.finds_objects
 
 
 def _operates_on_nobody(bundle: Bundle) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ from batchproof.validate import independence
 
 PACKAGE = Path(__file__).parents[1] / "batchproof"
 STAGES = ("export", "surgery", "build", "validate")
-ABOVE = ("cli", "gate", "deploy", "console", "stages", "doctor", "report")
+ABOVE = ("cli", "gate", "console", "stages", "doctor", "report", "deploy")
 SHARED = ("artifacts", "gate", "pipeline", "targets", "zoo")
 # The proof is the postcondition of every repair: what it exports, and nothing behind that, is for all stages.
 PROOF = "batchproof.validate.independence"

@@ -6,7 +6,16 @@ import sys
 
 import typer
 
-from batchproof.cli import building, gating, judging, linting, machine, making, packs, surgery  # noqa: F401 - each registers its verbs
+from batchproof.cli import (  # noqa: F401 - each registers its verbs
+    building,
+    gating,
+    judging,
+    linting,
+    machine,
+    making,
+    packs,
+    surgery,
+)
 from batchproof.cli.app import app
 from batchproof.cli.outcome import print_json
 from batchproof.cli.standard_output import written_out

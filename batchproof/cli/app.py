@@ -64,12 +64,12 @@ surgery_app = typer.Typer(
     "batchproof surgery MODEL.onnx -o OUT.onnx [--fp16] is short for batchproof surgery apply ...",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(surgery_app, name="surgery")
 deploy_app = typer.Typer(
     no_args_is_help=True,
     help="Turn a store into a deployment, or check one.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(surgery_app, name="surgery")
 app.add_typer(deploy_app, name="deploy")
 
 

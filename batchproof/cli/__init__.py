@@ -12,6 +12,7 @@ from batchproof.cli import (  # noqa: F401 - each registers its verbs
     deploying,
     gating,
     judging,
+    linting,
     machine,
     making,
     packs,

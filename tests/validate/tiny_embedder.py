@@ -1,4 +1,4 @@
-"""An embedder of one convolution: 112 x 112 to eight values, seeded."""
+"""An embedder of one convolution: 112 x 112 to eight values, or as many as asked for, seeded."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from batchproof.zoo.families import arcface
 SPEC = arcface(embedding=8)
 
 
-def tiny_embedder(path: Path) -> Path:
-    """Write the model: dynamic N, output `embedding` `[N, 8]`."""
-    weight = np.random.default_rng(3).standard_normal((8, 3, 112, 112)).astype(np.float32) / 112
+def tiny_embedder(path: Path, values: int = 8) -> Path:
+    """Write the model: dynamic N, output `embedding` `[N, values]`."""
+    weight = np.random.default_rng(3).standard_normal((values, 3, 112, 112)).astype(np.float32) / 112
     nodes = [
         helper.make_node("Conv", ["input", "weight"], ["map"]),
         helper.make_node("Flatten", ["map"], ["embedding"]),
@@ -24,7 +24,7 @@ def tiny_embedder(path: Path) -> Path:
         nodes,
         "tiny",
         [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["N", 3, 112, 112])],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["N", 8])],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["N", values])],
         [numpy_helper.from_array(weight, "weight")],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)

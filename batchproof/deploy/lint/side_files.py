@@ -1,0 +1,54 @@
+"""What the other files of a bundle tell: batches that were built for, and what its own scripts will make."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from batchproof.artifacts.input_file import read_bytes
+from batchproof.errors import InputError
+from batchproof.profile import Profile
+
+# What batchproof writes beside a graph, and what Triton reads in the folder of a model.
+DESCRIPTION, MODEL_CONFIG = ".io.json", "config.pbtxt"
+_LARGEST = 2**20  # bytes
+_MAX_BATCH = re.compile(r"^\s*max_batch_size\s*:\s*(\d{1,6})\b", re.MULTILINE)
+_SCRIPTS = {".sh", ".mk", ".job", ".cmake"}
+_BUILD_FILES = {"Makefile", "makefile", "GNUmakefile", "CMakeLists.txt", "Dockerfile"}
+
+
+def largest_batches(root: Path, files: Iterable[str]) -> dict[str, int]:
+    """Return the largest batch that each description and each Triton configuration allows, by its path."""
+    found = {path: _batch(path, _text(root / path)) for path in files if path.endswith((DESCRIPTION, MODEL_CONFIG))}
+    return {path: batch for path, batch in found.items() if batch is not None}
+
+
+def scripts(root: Path, files: Iterable[str]) -> str:
+    """Return all that builds something, as one text: a file that is named in it need not be there yet."""
+    return "\n".join(_text(root / path) for path in sorted(files) if _is_script(path))
+
+
+def _is_script(path: str) -> bool:
+    name = posixpath.basename(path)
+    return name in _BUILD_FILES or posixpath.splitext(name)[1] in _SCRIPTS
+
+
+def _batch(path: str, text: str) -> int | None:
+    if path.endswith(MODEL_CONFIG):
+        found = _MAX_BATCH.search(text)
+        return int(found[1]) if found else None
+    try:
+        profiles = json.loads(text)["profiles"]
+        return max(Profile.parse(profile).maximum for profile in profiles)
+    except (ValueError, TypeError, KeyError, AttributeError, InputError, RecursionError):
+        return None  # somebody else's file of that name
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_bytes(path, largest=_LARGEST).decode(errors="replace")
+    except InputError:
+        return ""

@@ -1,0 +1,21 @@
+"""The linter, which knows DeepStream from other sources than the emitter, finds nothing in what the emitter writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from batchproof.deploy.deepstream.bundle import bundle_files, library_sources
+from batchproof.deploy.lint.lint import lint
+from batchproof.deploy.lint.reading import read_bundle
+from tests.deploy.deepstream.plans import RELEASES, plan
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_bundle_of_every_release_is_without_a_finding(release: str, tmp_path: Path) -> None:
+    for path, text in bundle_files(plan(release), library_sources()).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    found = lint(read_bundle(tmp_path)).findings
+    assert [(finding.rule, finding.place, finding.sentence) for finding in found] == []

@@ -79,6 +79,12 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session
+def deploy(session: nox.Session) -> None:
+    """Write or check a deployment: `nox -s deploy -- deepstream artifacts/demo --target deepstream-8.0 -o bundle`."""
+    session.run(str(environment(session)), "-m", "batchproof", "deploy", *session.posargs, external=True)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests, but for whole runs; with BATCHPROOF_TEST_DATA=DIR those on real models too."""
     pytest_on_all_cores(session)

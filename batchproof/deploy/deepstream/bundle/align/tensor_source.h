@@ -1,15 +1,15 @@
 // Landmarks from the raw outputs that the detector attaches to its frames: source=tensor.
 //
-// It is the only way for nvinferserver, which knows no instance masks. nvinfer goes it as well.
+// It is the only way for nvinferserver, which knows no instance masks; it is open to nvinfer as well.
 #pragma once
 
 #include <map>
 #include <string>
 #include <vector>
 
-#include "surface.h"  // the SDK's types, for the next one
+#include "surface.h"
 
-#include "../parser/decode_layers.h"
+#include "../parser/decode_layers.h"  // only now: the SDK has declared what a layer is
 #include "decoded_faces.h"
 #include "log.h"
 #include "options.h"
@@ -59,7 +59,11 @@ class TensorSource {
   // The landmarks of an object, whose box is `box`, in a frame of this size.
   Outcome landmarks_of(const NvDsObjectMeta& object, const Box& box, const NvDsFrameMeta& frame, int frame_width,
                        int frame_height, Landmarks& landmarks) {
-    if (object.unique_component_id != static_cast<int>(options_.pgie_id)) return Outcome::kWithoutLandmarks;
+    const int detector = object.unique_component_id;
+    if (detector != static_cast<int>(options_.pgie_id)) {
+      log_.once("source=tensor: there are objects of detector " + std::to_string(detector) + ", which is not pgie-id");
+      return Outcome::kWithoutLandmarks;
+    }
     const auto [known, added] = frames_.try_emplace(&frame);
     if (added) known->second = decoded(frame, frame_width, frame_height);
     return known->second.landmarks_of(box, landmarks);

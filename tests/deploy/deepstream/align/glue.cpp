@@ -1,9 +1,7 @@
 // For tests alone: the library of nvdspreprocess as it is, with DeepStream's headers and GStreamer's buffers, and two
 // stand-ins: frames and tensor lie in host memory, and DeviceWarper is the host path. What CUDA does is not run here.
-#include <clocale>
 #include <cstring>
 #include <list>
-#include <string>
 
 #include "align/device_warper.h"
 #include "align/surface.h"
@@ -266,11 +264,7 @@ void glue_prepare(CustomCtx* context, GlueFrame* frames, int frame_count, GlueOb
   }
 }
 
-// GStreamer's one-time set-up. It changes the locale of the process, and Python could not read what compilers say.
-void glue_start() {
-  const std::string locale = std::setlocale(LC_ALL, nullptr);
-  gst_init(nullptr, nullptr);
-  std::setlocale(LC_ALL, locale.c_str());
-}
+// GStreamer's one-time set-up.
+void glue_start() { gst_init(nullptr, nullptr); }
 
 }  // extern "C"

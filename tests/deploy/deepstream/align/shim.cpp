@@ -1,4 +1,5 @@
 // For tests alone: the headers of the bundle behind plain C, which ctypes can call.
+#include <clocale>
 #include <cstring>
 #include <locale>
 #include <string>
@@ -180,7 +181,9 @@ void shim_decimal_comma(int on) {
   struct Comma : std::numpunct<char> {
     char do_decimal_point() const override { return ','; }
   };
+  const std::string of_c = std::setlocale(LC_ALL, nullptr);
   std::locale::global(on ? std::locale(std::locale::classic(), new Comma) : std::locale::classic());
+  std::setlocale(LC_ALL, of_c.c_str());  // or Python reads what programs say as ASCII from here on
 }
 
 Throttle* shim_throttle(unsigned interval, std::size_t most_tracks) { return new Throttle(interval, most_tracks); }

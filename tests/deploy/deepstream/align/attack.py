@@ -17,12 +17,15 @@ from hypothesis.extra.numpy import arrays
 from tests.deploy.deepstream.align import frames
 from tests.deploy.deepstream.align.frames import FrameBuffer
 from tests.deploy.deepstream.align.native import Native
+from tests.deploy.deepstream.parser.raw_outputs import BOXES_ONLY, FIVE_LEVELS, THREE_LEVELS, crowd
 
 LARGE = st.sampled_from([640.0, 1e30, 2.0**32])
 NUMBER = st.floats(width=32) | st.floats(-100, 100, width=32) | LARGE
 SMALL = st.floats(-100, 100, width=32)
 MAP = st.floats() | st.floats(-50, 50) | st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e18, -1e300])
 SIDE = st.integers(1, 9)
+ANY_SIDE = SIDE | st.integers(0, 2**31 - 1)
+HEADS = ((THREE_LEVELS, (128, 128)), (BOXES_ONLY, (32, 160)), (FIVE_LEVELS, (128, 256)))
 
 
 @st.composite
@@ -47,6 +50,19 @@ def boxes(draw: st.DrawFn) -> np.ndarray:
     return np.concatenate([corner, corner + sides])
 
 
+@st.composite
+def raw_outputs(draw: st.DrawFn) -> tuple[list[np.ndarray], tuple[int, int]]:
+    """The outputs of one frame and the size of their network, odd numbers among the values, and perhaps a few lost."""
+    spec, size = draw(st.sampled_from(HEADS))
+    odd, seed = draw(arrays(np.float32, 3, elements=NUMBER | st.just(np.float32(np.nan)))), draw(st.integers(0, 99))
+    random, outputs = np.random.default_rng(seed), []
+    for values in crowd(spec, size, seed).values():
+        spoilt = np.where(random.random(values.shape) < draw(st.sampled_from([0, 0.1])), random.choice(odd), values)
+        with np.errstate(over="ignore"):
+            outputs.append(spoilt.astype(draw(st.sampled_from([np.float16, np.float32]))))
+    return outputs[draw(st.sampled_from([0, 0, 0, 1, 9])) :], size
+
+
 def attack(native: Native, examples: int) -> None:
     """Warp, place and invert whatever comes."""
 
@@ -62,7 +78,7 @@ def attack(native: Native, examples: int) -> None:
         arrays(np.float32, st.sampled_from([0, 1, 19, 20, 21]), elements=NUMBER),
         arrays(np.float32, (5, 2), elements=SMALL) | arrays(np.float32, (5, 2), elements=NUMBER),
         st.tuples(LARGE | NUMBER, LARGE | NUMBER),
-        st.tuples(SIDE | st.integers(0, 2**31 - 1), SIDE | st.integers(0, 2**31 - 1)),
+        st.tuples(ANY_SIDE, ANY_SIDE),
         st.sampled_from([-112, 0, 1, 112, 128]),
         st.booleans(),
     )
@@ -81,8 +97,27 @@ def attack(native: Native, examples: int) -> None:
             if outcome == "aligned":
                 native.warp(frames.rgba(np.zeros((3, 3, 3), np.uint8)), to_frame[None], 4)
 
+    found = set()
+
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(raw_outputs(), st.tuples(ANY_SIDE, ANY_SIDE), arrays(np.float32, (3, 4), elements=NUMBER), st.data())
+    def decoded(
+        given_outputs: tuple[list[np.ndarray], tuple[int, int]],
+        frame: tuple[int, int],
+        objects: np.ndarray,
+        data: st.DataObject,
+    ) -> None:
+        outputs, network = given_outputs
+        objects[0] = data.draw(boxes())
+        size = data.draw(st.sampled_from([frame, network]))
+        outcomes, landmarks, _ = native.decoded(outputs, network, size, objects, threshold=0.9)
+        assert np.isfinite(landmarks).all()
+        found.update(outcomes)
+
     warped()
     placed()
+    decoded()
+    assert len(found) == 2, "objects with landmarks, and objects without"
 
 
 if __name__ == "__main__":

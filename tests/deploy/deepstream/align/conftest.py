@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.conftest import TEST_DATA
 from tests.deploy.deepstream.align.faces import Scene, scenes
+from tests.deploy.deepstream.align.glue import build_glue
 from tests.deploy.deepstream.align.native import Native, build, compiler
 
 
@@ -22,6 +24,12 @@ def need_compiler() -> None:
 def native(need_compiler: None, tmp_path_factory: pytest.TempPathFactory) -> Native:
     """The bundle's host library."""
     return Native(build(tmp_path_factory.mktemp("align")))
+
+
+@pytest.fixture(scope="session")
+def library(need_compiler: None, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The whole library with its stand-ins."""
+    return build_glue(tmp_path_factory.mktemp("glue"))
 
 
 @pytest.fixture(scope="session")

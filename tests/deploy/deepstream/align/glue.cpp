@@ -1,9 +1,11 @@
 // For tests alone: the library of nvdspreprocess as it is, with DeepStream's headers and GStreamer's buffers, and two
 // stand-ins: frames and tensor lie in host memory, and DeviceWarper is the host path. What CUDA does is not run here.
 #include <cstring>
+#include <list>
 
 #include "align/device_warper.h"
 #include "align/surface.h"
+#include "align/tensor_source.h"
 
 extern "C" {
 CustomCtx* initLib(CustomInitParams);
@@ -47,6 +49,92 @@ struct Pool : NvDsPreProcessAcquirer {
   gboolean release(NvDsPreProcessCustomBuf*) override { return ++released, TRUE; }
 };
 
+// What nobody may follow.
+template <typename Pointed>
+Pointed* dangling() {
+  return reinterpret_cast<Pointed*>(16);
+}
+
+}  // namespace
+
+extern "C" {
+
+struct GlueLayer {
+  void* values;
+  int type;
+  unsigned rows, channels;
+};
+
+// The raw outputs of one detector for one frame.
+struct GlueOutputs {
+  unsigned detector, network_width, network_height;
+  int aspect_kept, symmetric, described, on_host;
+  const GlueLayer* layers;
+  unsigned layer_count;
+};
+
+}  // extern "C"
+
+namespace {
+
+// The user metadata of one frame as DeepStream links it: first some that are none of the aligner's business.
+class UserMetas {
+ public:
+  UserMetas() {
+    append(nullptr);
+    append(&meta_of(NVDS_USER_META, dangling<void>()));
+    append(&meta_of(NVDSINFER_TENSOR_OUTPUT_META, nullptr));
+  }
+  UserMetas(const UserMetas&) = delete;
+
+  void add(const GlueOutputs& from) {
+    std::vector<NvDsInferLayerInfo>& layers = layers_.emplace_back();
+    std::vector<void*>& host = host_.emplace_back();
+    for (unsigned i = 0; i < from.layer_count; ++i) {
+      const GlueLayer& layer = from.layers[i];
+      NvDsInferLayerInfo info{};
+      info.dataType = static_cast<NvDsInferDataType>(layer.type);
+      info.inferDims = {2, {layer.rows, layer.channels}, layer.rows * layer.channels};
+      info.layerName = dangling<const char>();
+      info.buffer = dangling<void>();
+      layers.push_back(info);
+      host.push_back(layer.values);
+    }
+    NvDsInferTensorMeta& to = outputs_.emplace_back();
+    to.unique_id = from.detector;
+    to.num_output_layers = from.layer_count;
+    to.output_layers_info = from.described ? layers.data() : nullptr;
+    to.out_buf_ptrs_host = from.on_host ? host.data() : nullptr;
+    to.out_buf_ptrs_dev = dangling<void*>();
+    to.network_info = {from.network_width, from.network_height, 3};
+    to.maintain_aspect_ratio = from.aspect_kept;
+    to.symmetric_padding = from.symmetric;
+    append(&meta_of(NVDSINFER_TENSOR_OUTPUT_META, &to));
+  }
+
+  GList* list() { return &nodes_.front(); }
+
+ private:
+  NvDsUserMeta& meta_of(NvDsMetaType type, void* data) {
+    NvDsUserMeta& meta = metas_.emplace_back();
+    meta.base_meta.meta_type = type;
+    meta.user_meta_data = data;
+    return meta;
+  }
+
+  void append(void* data) {
+    GList* last = nodes_.empty() ? nullptr : &nodes_.back();
+    GList& node = nodes_.emplace_back(GList{data, nullptr, last});
+    if (last != nullptr) last->next = &node;
+  }
+
+  std::list<std::vector<NvDsInferLayerInfo>> layers_;
+  std::list<std::vector<void*>> host_;
+  std::list<NvDsInferTensorMeta> outputs_;
+  std::list<NvDsUserMeta> metas_;
+  std::list<GList> nodes_;
+};
+
 }  // namespace
 
 extern "C" {
@@ -58,6 +146,7 @@ struct GlueObject {
   std::uint64_t id;
   float* mask;
   unsigned mask_bytes;
+  int detector;
 };
 
 struct GlueFrame {
@@ -65,6 +154,8 @@ struct GlueFrame {
   void* data;
   unsigned source;
   std::uint64_t number;
+  const GlueOutputs* outputs;
+  unsigned outputs_count;
 };
 
 // What became of a batch.
@@ -87,6 +178,14 @@ CustomCtx* glue_open(const char* const* keys, const char* const* values, int cou
 
 void glue_close(CustomCtx* context) { deInitLib(context); }
 
+// What metadata says that knows no padding, as before DeepStream 7.
+int glue_letterboxed_before_padding(int aspect_kept) {
+  const struct {
+    gboolean maintain_aspect_ratio;
+  } early{aspect_kept};
+  return batchproof::align::letterboxed(early, 0);
+}
+
 int glue_transform() {
   CustomTransformParams parameters{};
   return CustomTransformation(nullptr, nullptr, parameters);
@@ -98,8 +197,11 @@ void glue_prepare(CustomCtx* context, GlueFrame* frames, int frame_count, GlueOb
                   GlueResult* result) {
   std::vector<NvBufSurfaceParams> surfaces(frame_count);
   std::vector<NvDsFrameMeta> frame_metas(frame_count);
+  std::vector<UserMetas> user_metas(frame_count);
   for (int i = 0; i < frame_count; ++i) {
     const GlueFrame& from = frames[i];
+    for (unsigned j = 0; j < from.outputs_count; ++j) user_metas[i].add(from.outputs[j]);
+    frame_metas[i].frame_user_meta_list = user_metas[i].list();
     NvBufSurfaceParams& to = surfaces[i];
     to.width = from.width;
     to.height = from.height;
@@ -125,6 +227,8 @@ void glue_prepare(CustomCtx* context, GlueFrame* frames, int frame_count, GlueOb
     NvDsObjectMeta& to = metas[i];
     to.confidence = from.confidence;
     to.object_id = from.id;
+    to.unique_component_id = from.detector;
+    to.rect_params.left = to.rect_params.top = -999;  // where a tracker thinks it is
     to.detector_bbox_info.org_bbox_coords = {from.left, from.top, from.width, from.height};
     to.mask_params.data = from.mask;
     to.mask_params.size = from.mask_bytes;

@@ -22,6 +22,24 @@ UNTRACKED = 2**64 - 1
 COLOUR_FORMATS = {"nv12": 6, "nv12_er": 7, "rgba": 19, "nv12_709": 33, "nv12_709_er": 34}
 
 
+class _Layer(ctypes.Structure):
+    _fields_ = (
+        ("values", ctypes.c_void_p),
+        ("type", ctypes.c_int),
+        ("rows", ctypes.c_uint),
+        ("channels", ctypes.c_uint),
+    )
+
+
+class _Outputs(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_uint) for name in ("detector", "network_width", "network_height")),
+        *((name, ctypes.c_int) for name in ("aspect_kept", "symmetric", "described", "on_host")),
+        ("layers", ctypes.POINTER(_Layer)),
+        ("layer_count", ctypes.c_uint),
+    )
+
+
 class _Object(ctypes.Structure):
     _fields_ = (
         ("frame", ctypes.c_int),
@@ -34,6 +52,7 @@ class _Object(ctypes.Structure):
         ("id", ctypes.c_uint64),
         ("mask", ctypes.c_void_p),
         ("mask_bytes", ctypes.c_uint),
+        ("detector", ctypes.c_int),
     )
 
 
@@ -45,6 +64,8 @@ class _Frame(ctypes.Structure):
         ("data", ctypes.c_void_p),
         ("source", ctypes.c_uint),
         ("number", ctypes.c_uint64),
+        ("outputs", ctypes.POINTER(_Outputs)),
+        ("outputs_count", ctypes.c_uint),
     )
 
 
@@ -54,6 +75,33 @@ class _Result(ctypes.Structure):
         ("buffer_size", ctypes.c_uint64),
         ("kept", ctypes.c_int * 64),
     )
+
+
+@dataclass(frozen=True)
+class RawOutputs:
+    """What a detector attaches to a frame: outputs `[rows, channels]`, of which those in `lost` are not on the host."""
+
+    values: Sequence[NDArray[np.generic]]
+    network: tuple[int, int]
+    detector: int = 1
+    data_type: int | None = None
+    lost: Sequence[int] = ()
+    aspect_kept: bool = True
+    symmetric: bool = False
+    described: bool = True
+    on_host: bool = True
+
+    def structure(self) -> _Outputs:
+        """Return the structure; the values stay where they are."""
+        layers = (_Layer * len(self.values))(*map(self._layer, range(len(self.values))))
+        flags = (self.aspect_kept, self.symmetric, self.described, self.on_host)
+        return _Outputs(self.detector, *self.network, *map(int, flags), layers, len(layers))
+
+    def _layer(self, index: int) -> _Layer:
+        values = self.values[index]
+        address = None if index in self.lost else values.ctypes.data
+        data_type = int(values.dtype == np.float16) if self.data_type is None else self.data_type
+        return _Layer(address, data_type, *values.shape)
 
 
 @dataclass(frozen=True)
@@ -67,6 +115,7 @@ class Surface:
     layout: int = 0
     planes: int = 2
     data_size: int | None = None
+    outputs: Sequence[RawOutputs] = ()
 
     def described(self) -> tuple[_Frame, NDArray[np.uint8]]:
         """Return the structure and the memory it points to, planes one after the other."""
@@ -79,7 +128,9 @@ class Surface:
         size = memory.nbytes if self.data_size is None else self.data_size
         numbers = (frame.width, frame.height, colour, self.layout, self.planes, frame.pitch)
         chroma_offset = frame.pitch * frame.height
-        return _Frame(*numbers, chroma_offset, size, memory.ctypes.data, self.source, self.number), memory
+        place = (chroma_offset, size, memory.ctypes.data, self.source, self.number)
+        outputs = (_Outputs * len(self.outputs))(*(each.structure() for each in self.outputs))
+        return _Frame(*numbers, *place, outputs, len(outputs)), memory
 
 
 @dataclass(frozen=True)
@@ -92,11 +143,12 @@ class Face:
     track: int = UNTRACKED
     confidence: float = 0.9
     present: bool = True
+    detector: int = 1
 
     def described(self) -> _Object:
         """Return the structure; the mask stays where it is."""
         mask = (None, 0) if self.mask is None else (self.mask.ctypes.data, self.mask.nbytes)
-        return _Object(self.frame, int(self.present), self.confidence, *self.box, self.track, *mask)
+        return _Object(self.frame, int(self.present), self.confidence, *self.box, self.track, *mask, self.detector)
 
 
 @dataclass(frozen=True)

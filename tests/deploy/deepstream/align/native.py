@@ -64,6 +64,22 @@ class FrameView(ctypes.Structure):
         return cls(format_, frame.width, frame.height, frame.pixels.ctypes.data, frame.pitch, chroma, frame.pitch)
 
 
+class OutputView(ctypes.Structure):
+    """One output of a detector for one frame, `[rows, channels]`, as the shim takes it."""
+
+    _fields_ = (
+        ("values", ctypes.c_void_p),
+        ("half", ctypes.c_int),
+        ("rows", ctypes.c_uint64),
+        ("channels", ctypes.c_uint64),
+    )
+
+    @classmethod
+    def of(cls, values: NDArray[np.generic]) -> OutputView:
+        """Describe float16 or float32 values that stay where they are as long as this lives."""
+        return cls(values.ctypes.data, int(values.dtype == np.float16), *values.shape)
+
+
 @dataclass(frozen=True)
 class Options:
     """What the library has read from its options."""
@@ -74,6 +90,9 @@ class Options:
     min_face: float
     embed_interval: int
     dump_folder: str
+    tensor_source: bool = False
+    pgie_id: int = 0
+    threshold: float = 0.5
 
 
 class Native:
@@ -106,10 +125,12 @@ class Native:
         matrix, corners = np.empty((2, 3)), np.ascontiguousarray(box, np.float32)
         return matrix if self.shim.shim_upright(_at(corners), size, _at(matrix)) else None
 
-    def letterbox(self, width: int, height: int, network_width: int, network_height: int) -> tuple[float, float] | None:
-        """Return nvinfer's two scales for a frame of this size."""
+    def letterbox(
+        self, width: int, height: int, network_width: int, network_height: int, *, server: bool = False
+    ) -> tuple[float, float] | None:
+        """Return nvinfer's two scales for a frame of this size, or nvinferserver's."""
         scales = np.empty(2)
-        found = self.shim.shim_letterbox(width, height, network_width, network_height, _at(scales))
+        found = self.shim.shim_letterbox(int(server), width, height, network_width, network_height, _at(scales))
         return (float(scales[0]), float(scales[1])) if found else None
 
     def mask(self, points: Floats, network_width: float, network_height: float) -> Floats:
@@ -136,6 +157,27 @@ class Native:
             _at(corners), given[0], ctypes.c_size_t(given[1]), *frame, *numbers, _at(to_frame)
         )
         return self.shim.shim_described(outcome).decode(), to_frame
+
+    def decoded(
+        self,
+        outputs: Sequence[NDArray[np.generic]],
+        network: tuple[int, int],
+        frame: tuple[int, int],
+        objects: Floats,
+        threshold: float = 0.5,
+    ) -> tuple[list[str], Doubles, int]:
+        """Decode a frame's raw outputs; return outcome and landmarks `[n, 5, 2]` of each object, and how many faces.
+
+        `network` and `frame` are width and height; `objects` are boxes `[n, 4]`, pixels of the frame.
+        """
+        views = (OutputView * len(outputs))(*map(OutputView.of, outputs))
+        boxes, points = np.ascontiguousarray(objects, np.float32), np.empty((len(objects), 5, 2))
+        outcomes = np.empty(len(objects), np.int32)
+        sizes = (*map(ctypes.c_uint, network), ctypes.c_float(threshold), *frame)
+        faces: int = self.shim.shim_decoded(
+            views, len(outputs), *sizes, _at(boxes), len(boxes), _at(points), _at(outcomes)
+        )
+        return [self.shim.shim_described(int(each)).decode() for each in outcomes], points, faces
 
     def warp(
         self,
@@ -166,14 +208,16 @@ class Native:
     def options(self, configs: Mapping[str, str]) -> Options | str:
         """Read options; what is wrong with them, when something is."""
         keys, values = ((ctypes.c_char_p * len(configs))(*map(str.encode, part)) for part in zip_of(configs))
-        mode, numbers, folder = ctypes.c_int(), np.empty(4), ctypes.c_char_p()
+        modes, numbers, folder = np.empty(2, np.int32), np.empty(6), ctypes.c_char_p()
         wrong: bytes = self.shim.shim_options(
-            keys, values, len(configs), ctypes.byref(mode), _at(numbers), ctypes.byref(folder)
+            keys, values, len(configs), _at(modes), _at(numbers), ctypes.byref(folder)
         )
         if wrong:
             return wrong.decode()
-        mean, std, min_face, interval = map(float, numbers)
-        return Options(bool(mode.value), mean, std, min_face, int(interval), (folder.value or b"").decode())
+        box_mode, tensor_source = map(bool, modes)
+        mean, std, min_face, interval, pgie_id, threshold = map(float, numbers)
+        read = (box_mode, mean, std, min_face, int(interval), (folder.value or b"").decode())
+        return Options(*read, tensor_source, int(pgie_id), threshold)
 
     def check_shape(self, shape: Sequence[int], *, box_mode: bool = False) -> str:
         """Say what is wrong with a network-input-shape, or nothing."""

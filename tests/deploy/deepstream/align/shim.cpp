@@ -1,9 +1,10 @@
 // For tests alone: the headers of the bundle behind plain C, which ctypes can call.
-#include <cstring>
 #include <clocale>
+#include <cstring>
 #include <locale>
 #include <string>
 
+#include "align/decoded_faces.h"
 #include "align/options.h"
 #include "align/placement.h"
 #include "align/throttle.h"
@@ -11,6 +12,13 @@
 
 using namespace batchproof::align;
 using batchproof::LandmarkMask;
+
+// One output of a detector, [rows, channels].
+struct OutputView {
+  const void* values;
+  int half;
+  std::uint64_t rows, channels;
+};
 
 struct FrameView {
   int format, width, height;
@@ -74,9 +82,11 @@ int shim_upright(const float* box, int size, double* matrix) {
   return found;
 }
 
-int shim_letterbox(unsigned width, unsigned height, unsigned network_width, unsigned network_height, double* scales) {
+int shim_letterbox(int server, unsigned width, unsigned height, unsigned network_width, unsigned network_height,
+                   double* scales) {
   Scales found{};
-  const bool fits = nvinfer_letterbox(width, height, network_width, network_height, found);
+  const Letterbox letterbox = server ? Letterbox::kNvinferserver : Letterbox::kNvinfer;
+  const bool fits = fitted(letterbox, width, height, network_width, network_height, found);
   scales[0] = found.x;
   scales[1] = found.y;
   return fits;
@@ -98,9 +108,32 @@ int shim_place(const float* box, const void* mask, std::size_t bytes, int width,
   options.mode = box_mode ? Mode::kBox : Mode::kArcface5;
   options.min_face = min_face;
   Affine map{};
-  const Outcome outcome = place({{box[0], box[1], box[2], box[3]}, mask, bytes}, width, height, options, size, map);
+  const Detected face{{box[0], box[1], box[2], box[3]}, mask, bytes};
+  const auto find_landmarks = [&](Landmarks& found) { return landmarks_of_mask(face, width, height, found); };
+  const Outcome outcome = place(face.box, find_landmarks, options, size, map);
   copy(map, to_frame);
   return static_cast<int>(outcome);
+}
+
+// Decodes the outputs of one frame; the landmarks [5, 2] of each object follow each other in `landmarks`, and what
+// became of it stands in `outcomes`. Returns the number of faces.
+int shim_decoded(const OutputView* outputs, int count, unsigned network_width, unsigned network_height,
+                 float threshold, int width, int height, const float* boxes, int objects, double* landmarks,
+                 int* outcomes) {
+  std::vector<batchproof::Tensor> tensors;
+  for (int i = 0; i < count; ++i) {
+    tensors.push_back({"", outputs[i].values, outputs[i].half != 0, outputs[i].rows, outputs[i].channels});
+  }
+  const batchproof::Network network{network_width, network_height};
+  const auto found = decode(tensors, network, {threshold, batchproof::kIou, batchproof::kMaxFaces});
+  const DecodedFaces faces(found.faces, network, width, height);
+  for (int i = 0; i < objects; ++i) {
+    const float* box = boxes + 4 * i;
+    Landmarks of_object{};
+    outcomes[i] = static_cast<int>(faces.landmarks_of({box[0], box[1], box[2], box[3]}, of_object));
+    std::memcpy(landmarks + 10 * i, &of_object, sizeof of_object);
+  }
+  return static_cast<int>(found.faces.size());
 }
 
 const char* shim_described(int outcome) { return described(static_cast<Outcome>(outcome)); }
@@ -116,7 +149,7 @@ int shim_warp(const FrameView* view, const double* matrices, int faces, int size
 }
 
 // What is wrong, or nothing and what was read.
-const char* shim_options(const char* const* keys, const char* const* values, int count, int* box_mode, double* numbers,
+const char* shim_options(const char* const* keys, const char* const* values, int count, int* modes, double* numbers,
                          const char** folder) {
   static Options options;
   static std::string wrong;
@@ -124,8 +157,14 @@ const char* shim_options(const char* const* keys, const char* const* values, int
   std::unordered_map<std::string, std::string> configs;
   for (int i = 0; i < count; ++i) configs[keys[i]] = values[i];
   wrong = read_options(configs, options);
-  *box_mode = options.mode == Mode::kBox;
-  const double read[] = {options.mean, options.std, options.min_face, static_cast<double>(options.embed_interval)};
+  modes[0] = options.mode == Mode::kBox;
+  modes[1] = options.source == Source::kTensor;
+  const double read[] = {options.mean,
+                         options.std,
+                         options.min_face,
+                         static_cast<double>(options.embed_interval),
+                         static_cast<double>(options.pgie_id),
+                         options.threshold};
   std::memcpy(numbers, read, sizeof read);
   *folder = options.dump_folder.c_str();
   return wrong.c_str();
@@ -142,10 +181,9 @@ void shim_decimal_comma(int on) {
   struct Comma : std::numpunct<char> {
     char do_decimal_point() const override { return ','; }
   };
-  // C++ tells C, whose encoding is Python's too: that one stays as it was.
-  const std::string encoding = std::setlocale(LC_CTYPE, nullptr);
+  const std::string of_c = std::setlocale(LC_ALL, nullptr);
   std::locale::global(on ? std::locale(std::locale::classic(), new Comma) : std::locale::classic());
-  std::setlocale(LC_CTYPE, encoding.c_str());
+  std::setlocale(LC_ALL, of_c.c_str());  // or Python reads what programs say as ASCII from here on
 }
 
 Throttle* shim_throttle(unsigned interval, std::size_t most_tracks) { return new Throttle(interval, most_tracks); }

@@ -12,8 +12,13 @@ SIDE = st.integers(1, 9000)
 NETWORK = st.sampled_from([320, 480, 640, 1280])
 
 
-def nvinfer(width: int, height: int, network_width: int, network_height: int) -> tuple[float, float] | None:
-    """`get_converted_buffer` of gst-nvinfer in whole numbers: what it takes of the frame and where that goes."""
+def scales_of(
+    width: int, height: int, network_width: int, network_height: int, *, server: bool = False
+) -> tuple[float, float] | None:
+    """`get_converted_buffer` of gst-nvinfer in whole numbers: what it takes of the frame and where that goes.
+
+    nvinferserver's `CropSurfaceConverter::resizeBatch` makes both sides of that even.
+    """
     columns, rows = width - width % 2, height - height % 2
     if not columns or not rows:
         return None
@@ -21,15 +26,17 @@ def nvinfer(width: int, height: int, network_width: int, network_height: int) ->
         fitted = network_width, network_width * rows // columns
     else:
         fitted = network_height * columns // rows, network_height
+    if server:
+        fitted = fitted[0] - fitted[0] % 2, fitted[1] - fitted[1] % 2
     return (fitted[0] / columns, fitted[1] / rows) if all(fitted) else None
 
 
-@given(width=SIDE, height=SIDE, network_width=NETWORK, network_height=NETWORK)
-def test_scales_are_those_of_nvinfer(
-    native: Native, width: int, height: int, network_width: int, network_height: int
+@given(width=SIDE, height=SIDE, network_width=NETWORK, network_height=NETWORK, server=st.booleans())
+def test_scales_are_those_of_deepstream(
+    native: Native, width: int, height: int, network_width: int, network_height: int, server: bool
 ) -> None:
-    found = native.letterbox(width, height, network_width, network_height)
-    assert found == nvinfer(width, height, network_width, network_height)
+    found = native.letterbox(width, height, network_width, network_height, server=server)
+    assert found == scales_of(width, height, network_width, network_height, server=server)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +53,22 @@ def test_scales_are_those_of_nvinfer(
 )
 def test_sizes_worked_out_by_hand(native: Native, frame: tuple[int, int], scales: tuple[float, float] | None) -> None:
     found = native.letterbox(*frame, 640, 640)
+    assert found == (None if scales is None else pytest.approx(scales, rel=1e-12))
+
+
+@pytest.mark.parametrize(
+    ("frame", "scales"),
+    [
+        ((1920, 1080), (1 / 3, 1 / 3)),
+        ((1366, 768), (640 / 1366, 358 / 768)),  # one row less than nvinfer: a face at the bottom moves by two pixels
+        ((768, 1366), (358 / 768, 640 / 1366)),
+        ((1000, 2), None),  # one row is none
+    ],
+)
+def test_nvinferserver_makes_both_sides_even(
+    native: Native, frame: tuple[int, int], scales: tuple[float, float] | None
+) -> None:
+    found = native.letterbox(*frame, 640, 640, server=True)
     assert found == (None if scales is None else pytest.approx(scales, rel=1e-12))
 
 

@@ -35,6 +35,13 @@ def test_numbers_have_a_point_in_every_language(native: Native) -> None:
         ("mode", "arcface"),
         ("mode", ""),
         ("source", "pgie"),
+        ("pgie-id", "0"),
+        ("pgie-id", "-1"),
+        ("pgie-id", "1.5"),
+        ("pgie-id", "one"),
+        ("threshold", "0"),
+        ("threshold", "1.01"),
+        ("threshold", "nan"),
         ("mean", "127,5"),
         ("mean", "127.5;127.5;127.5"),
         ("mean", "-1"),
@@ -61,10 +68,20 @@ def test_an_unknown_key_is_named(native: Native, key: str) -> None:
     assert native.options({"mean": "0", key: "1"}) == f"[user-configs] has no key {key}"
 
 
-def test_landmarks_from_the_tensor_are_refused_with_the_way_out(native: Native) -> None:
-    found = native.options({"source": "tensor"})
-    assert isinstance(found, str)
-    assert found.startswith("source=tensor is not supported: carry the landmarks in the mask")
+def test_landmarks_from_raw_outputs_need_the_detector_that_makes_them(native: Native) -> None:
+    said = {"source": "tensor", "pgie-id": "7"}
+    expected = dataclasses.replace(DEFAULT, tensor_source=True, pgie_id=7)
+    assert native.options(said) == expected
+    assert native.options({**said, "threshold": "0.25"}) == dataclasses.replace(expected, threshold=0.25)
+    assert native.options({"source": "tensor"}) == (
+        "[user-configs] source=tensor needs pgie-id, the gie-unique-id of the detector"
+    )
+
+
+@pytest.mark.parametrize("key", ["pgie-id", "threshold"])
+@pytest.mark.parametrize("source", [{}, {"source": "mask"}])
+def test_what_only_raw_outputs_need_is_refused_without_them(native: Native, key: str, source: dict[str, str]) -> None:
+    assert native.options({key: "1", **source}) == f"[user-configs] {key} means nothing without source=tensor"
 
 
 @pytest.mark.parametrize("shape", [[1, 3, 112, 112], [1024, 3, 256, 256], [16, 3, 1024, 1024]])

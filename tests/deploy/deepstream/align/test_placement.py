@@ -5,7 +5,7 @@ import pytest
 
 from batchproof.pipeline.align import arcface_template, similarities
 from tests.deploy.deepstream.align.native import Native
-from tests.deploy.deepstream.align.test_letterbox import nvinfer
+from tests.deploy.deepstream.align.test_letterbox import scales_of
 from tests.pipeline.test_align import scattered_faces
 
 BOX = np.array([100, 80, 180, 190], np.float32)
@@ -15,7 +15,7 @@ LANDMARKS = arcface_template(112) * np.float32(0.5) + np.float32(100)
 
 def parsed(native: Native, keypoints: np.ndarray, frame: tuple[int, int], network: int = 640) -> np.ndarray:
     """The mask of a face whose landmarks are known in pixels of the frame."""
-    scales = nvinfer(*frame, network, network)
+    scales = scales_of(*frame, network, network)
     assert scales is not None
     return native.mask((keypoints * scales).astype(np.float32), network, network)
 

@@ -13,7 +13,7 @@ import pytest
 from batchproof.pipeline.align import arcface_template
 from tests.deploy.deepstream.align import frames, glue
 from tests.deploy.deepstream.align.frames import Format
-from tests.deploy.deepstream.align.glue import Face, Prepared, Surface, build_glue, open_library, opened
+from tests.deploy.deepstream.align.glue import Face, Prepared, Surface, open_library, opened
 from tests.deploy.deepstream.align.native import BUNDLE, STRICT, Native, compiler
 from tests.deploy.deepstream.align.sdk import system_headers
 from tests.deploy.deepstream.align.test_placement import parsed
@@ -21,11 +21,6 @@ from tests.pipeline.tiny_scrfd import picture
 
 FRAME = picture(240, 320)
 SIZE = (320, 240)
-
-
-@pytest.fixture(scope="session")
-def library(need_compiler: None, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return build_glue(tmp_path_factory.mktemp("glue"))
 
 
 def landmarks(x: float = 60, scale: float = 0.7) -> np.ndarray:

@@ -1,6 +1,7 @@
 # The alignment library of nvdspreprocess. Also a Makefile by itself, from the bundle's folder: make -f align/align.mk
 #     CUDA_VER=12.8            the CUDA to build with, where the default one in /usr/local is another
 #     GPU_ARCHS="75 86"        compute capabilities; newer GPUs compile for themselves at their first run
+#     NMS_IOU, MAX_FACES       as in parser/parser.mk, for source=tensor: the same as the parser of the detector has
 #     CXXFLAGS, NVDS_HEADERS   as in the bundle's Makefile
 
 BUILD ?= build
@@ -11,6 +12,8 @@ NVDS_HEADERS ?= $(DEEPSTREAM)/sources/includes
 CUDA_HOME ?= /usr/local/cuda$(addprefix -,$(CUDA_VER))
 NVCC ?= $(CUDA_HOME)/bin/nvcc
 GPU_ARCHS ?= 75 80 86 87 89 90
+NMS_IOU ?= 0.4
+MAX_FACES ?= 4096
 
 ALIGN := $(BUILD)/libbatchproof_align.so
 ALIGN_CHECK := $(BUILD)/align_check
@@ -24,12 +27,15 @@ align_nvcc = $(NVCC) -O2 -std=c++17 -fmad=false $(addprefix -Xcompiler=,$(align_
   $(foreach arch,$(GPU_ARCHS),-gencode=arch=compute_$(arch)$(comma)code=sm_$(arch)) \
   -gencode=arch=compute_$(newest)$(comma)code=compute_$(newest)
 gstreamer = $(shell pkg-config $(1) gstreamer-1.0)
-align_headers := $(wildcard align/*.h include/batchproof/*.h)
+align_preprocess = $(align_cxx) -DBATCHPROOF_NMS_IOU=$(NMS_IOU) -DBATCHPROOF_MAX_FACES=$(MAX_FACES) \
+  $(patsubst -I%,-isystem %,$(call gstreamer,--cflags-only-I)) -isystem $(NVDS_HEADERS) -isystem $(CUDA_HOME)/include
+align_headers := $(wildcard align/*.h parser/*.h include/batchproof/*.h)
 
-.PHONY: all check align check-align
+.PHONY: all check align check-align FORCE
 all: align
 check: check-align
 align: $(ALIGN)
+FORCE:
 
 $(BUILD)/align_warp.o: align/warp.cu $(align_headers)
 	@mkdir -p $(@D)
@@ -39,10 +45,13 @@ $(BUILD)/align_warp_cpu.o: align/warp_cpu.cpp $(align_headers)
 	@mkdir -p $(@D)
 	$(align_cxx) -c $< -o $@
 
-$(BUILD)/align_preprocess.o: align/preprocess_align.cpp $(align_headers)
+# Rewritten only when it changes, as the parser's: other limits build anew.
+$(BUILD)/align.flags: FORCE
 	@mkdir -p $(@D)
-	$(align_cxx) $(patsubst -I%,-isystem %,$(call gstreamer,--cflags-only-I)) -isystem $(NVDS_HEADERS) \
-	  -isystem $(CUDA_HOME)/include -c $< -o $@
+	@echo '$(align_preprocess)' | cmp -s - $@ || echo '$(align_preprocess)' > $@
+
+$(BUILD)/align_preprocess.o: align/preprocess_align.cpp $(align_headers) $(BUILD)/align.flags
+	$(align_preprocess) -c $< -o $@
 
 $(ALIGN): $(BUILD)/align_preprocess.o $(BUILD)/align_warp.o
 	$(NVCC) -shared -cudart=shared $^ $(call gstreamer,--libs) -o $@

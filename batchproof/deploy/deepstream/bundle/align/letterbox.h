@@ -1,4 +1,4 @@
-// Where a pixel of the detector's input lies in the frame: nvinfer's rule, not insightface's.
+// Where a pixel of the detector's input lies in the frame: DeepStream's rules, not insightface's.
 #pragma once
 
 #include "affine.h"
@@ -10,12 +10,15 @@ struct Scales {
   double y;
 };
 
-// The scales at which nvinfer fits a frame into the top-left corner of the network's input (maintain-aspect-ratio=1,
-// symmetric-padding=0). It takes even numbers of columns and rows from the frame and truncates the shorter side to
-// whole pixels, so that the axes differ slightly; insightface divides both by the scale of the heights.
+// Who scales the frame; the number is what both sides of the scaled frame are truncated to a multiple of.
+enum class Letterbox : unsigned { kNvinfer = 1, kNvinferserver = 2 };
+
+// The scales at which it fits a frame into the top-left corner of the network's input (maintain-aspect-ratio=1,
+// symmetric-padding=0). It takes even numbers of columns and rows from the frame and truncates the shorter side, so
+// that the axes differ slightly; insightface divides both by the scale of the heights.
 // False where nothing is left of the frame.
-inline bool nvinfer_letterbox(unsigned frame_width, unsigned frame_height, unsigned network_width,
-                              unsigned network_height, Scales& scales) {
+inline bool fitted(Letterbox letterbox, unsigned frame_width, unsigned frame_height, unsigned network_width,
+                   unsigned network_height, Scales& scales) {
   const unsigned columns = frame_width & ~1u, rows = frame_height & ~1u;
   if (columns == 0 || rows == 0) return false;
   unsigned width = network_width, height = network_height;
@@ -25,6 +28,8 @@ inline bool nvinfer_letterbox(unsigned frame_width, unsigned frame_height, unsig
   } else {
     width = static_cast<unsigned>(static_cast<double>(network_height) * columns / rows);
   }
+  width -= width % static_cast<unsigned>(letterbox);
+  height -= height % static_cast<unsigned>(letterbox);
   if (width == 0 || height == 0) return false;
   scales = {static_cast<double>(width) / columns, static_cast<double>(height) / rows};
   return true;

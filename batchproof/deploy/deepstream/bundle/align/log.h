@@ -19,18 +19,21 @@ class Log {
   }
 
   void count(Outcome outcome) { ++faces_[static_cast<int>(outcome)]; }
+  void count_decoded_frame() { ++decoded_frames_; }
 
   void summary() const {
     std::string line = std::to_string(faces_[0]) + " faces " + described(Outcome::kPlaced);
     for (int i = 1; i < kOutcomes; ++i) {
       if (faces_[i] != 0) line += ", " + std::to_string(faces_[i]) + " " + described(static_cast<Outcome>(i));
     }
+    if (decoded_frames_ != 0) line += "; " + std::to_string(decoded_frames_) + " frames decoded";
     say(line);
   }
 
  private:
   std::set<std::string> said_;
   unsigned long long faces_[kOutcomes] = {};
+  unsigned long long decoded_frames_ = 0;
 };
 
 }  // namespace batchproof::align

@@ -2,7 +2,13 @@
 //
 //   mode            arcface5: five landmarks to the ArcFace template (default); bbox1.5: the square about the box
 //   mean, std       value = (pixel - mean) / std; default 127.5 and 127.5
-//   source          mask: landmarks from the parser's mask_params (default); tensor is not supported
+//   source          mask: landmarks from the parser's mask_params (default), which nvinfer carries along;
+//                   tensor: from the detector's raw outputs, decoded anew, for nvinferserver knows no masks. It must
+//                   attach them (output-tensor-meta=1, output_tensor_meta: true), keep the aspect ratio, and pad at
+//                   the right and at the bottom
+//   pgie-id         source=tensor only, and then required: gie-unique-id of the detector, unique_id for nvinferserver
+//   threshold       source=tensor only: smallest score of a face that is decoded, at most the detector's own, or faces
+//                   between the two have no landmarks; default 0.5
 //   min-face        drops faces whose detected box is shorter than this on either side, frame pixels; default 0
 //   embed-interval  a track gives a crop at most once in so many frames of its source; default 1, every frame
 //   dump-folder     an existing folder that the first kMostDumps crops are written to, as PPM; default none
@@ -17,14 +23,19 @@
 #include <unordered_map>
 #include <vector>
 
+#include "../parser/limits.h"
 #include "similarity.h"
 
 namespace batchproof::align {
 
 enum class Mode { kArcface5, kBox };
+enum class Source { kMask, kTensor };
 
 struct Options {
   Mode mode = Mode::kArcface5;
+  Source source = Source::kMask;
+  unsigned pgie_id = 0;  // none: DeepStream counts from 1
+  float threshold = kDefaultThreshold;
   float mean = 127.5f;
   float std = 127.5f;
   float min_face = 0;
@@ -48,6 +59,12 @@ inline bool set(float& option, double number, bool valid) {
   return valid;
 }
 
+inline bool set(unsigned& option, double number, bool valid) {
+  const bool whole = valid && number == std::floor(number);
+  if (whole) option = static_cast<unsigned>(number);
+  return whole;
+}
+
 // Reads one option; false when the key or the value means nothing.
 inline bool read_option(const std::string& key, const std::string& value, Options& options) {
   double number = -1;
@@ -56,25 +73,24 @@ inline bool read_option(const std::string& key, const std::string& value, Option
     options.mode = value == "bbox1.5" ? Mode::kBox : Mode::kArcface5;
     return value == "bbox1.5" || value == "arcface5";
   }
-  if (key == "source") return value == "mask";
+  if (key == "source") {
+    options.source = value == "tensor" ? Source::kTensor : Source::kMask;
+    return value == "tensor" || value == "mask";
+  }
+  if (key == "pgie-id") return set(options.pgie_id, number, is_number && number >= 1 && number <= 1e9);
+  if (key == "threshold") return set(options.threshold, number, is_number && number > 0 && number <= 1);
   if (key == "mean") return set(options.mean, number, is_number && number >= 0 && number <= 255);
   if (key == "std") return set(options.std, number, is_number && number >= 1e-3 && number <= 1e6);
   if (key == "min-face") return set(options.min_face, number, is_number && number >= 0 && number <= 1e6);
-  if (key == "embed-interval") {
-    const bool valid = is_number && number >= 1 && number <= 1e6 && number == std::floor(number);
-    if (valid) options.embed_interval = static_cast<unsigned>(number);
-    return valid;
-  }
+  if (key == "embed-interval") return set(options.embed_interval, number, is_number && number >= 1 && number <= 1e6);
   options.dump_folder = value;
   return key == "dump-folder" && !value.empty();
 }
 
 // What is wrong with one option, for the user.
 inline std::string complaint(const std::string& key, const std::string& value) {
-  if (key == "source" && value == "tensor") {
-    return "source=tensor is not supported: carry the landmarks in the mask (PGIE with network-type=3), source=mask";
-  }
-  for (const char* known : {"mode", "source", "mean", "std", "min-face", "embed-interval", "dump-folder"}) {
+  for (const char* known : {"mode", "source", "pgie-id", "threshold", "mean", "std", "min-face", "embed-interval",
+                            "dump-folder"}) {
     if (key == known) return "[user-configs] " + key + " cannot be '" + value + "'";
   }
   return "[user-configs] has no key " + key;
@@ -84,6 +100,12 @@ inline std::string complaint(const std::string& key, const std::string& value) {
 inline std::string read_options(const std::unordered_map<std::string, std::string>& configs, Options& options) {
   for (const auto& [key, value] : configs) {
     if (!read_option(key, value, options)) return complaint(key, value);
+  }
+  if (options.source == Source::kTensor) {
+    return options.pgie_id ? "" : "[user-configs] source=tensor needs pgie-id, the gie-unique-id of the detector";
+  }
+  for (const char* key : {"pgie-id", "threshold"}) {
+    if (configs.count(key)) return std::string("[user-configs] ") + key + " means nothing without source=tensor";
   }
   return "";
 }

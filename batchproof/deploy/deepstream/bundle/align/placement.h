@@ -29,34 +29,48 @@ inline const char* described(Outcome outcome) {
   return descriptions[static_cast<int>(outcome)];
 }
 
-// The map from the frame to the crop by the five landmarks, which arrive in pixels of the network's input.
-inline Outcome place_by_landmarks(const Detected& face, int frame_width, int frame_height, int size, Affine& to_crop) {
+// Five landmarks in pixels of the frame.
+struct Landmarks {
+  Point points[kLandmarks];
+};
+
+// Those that nvinfer carried in the mask, which has them in pixels of the network's input.
+inline Outcome landmarks_of_mask(const Detected& face, int frame_width, int frame_height, Landmarks& landmarks) {
   LandmarkMask mask;
   Scales scales;
   if (!LandmarkMask::read(face.mask, face.mask_bytes, mask)) return Outcome::kWithoutLandmarks;
   if (mask.network_width > 65536 || mask.network_height > 65536 ||
-      !nvinfer_letterbox(static_cast<unsigned>(frame_width), static_cast<unsigned>(frame_height),
-                         static_cast<unsigned>(mask.network_width), static_cast<unsigned>(mask.network_height),
-                         scales)) {
+      !fitted(Letterbox::kNvinfer, static_cast<unsigned>(frame_width), static_cast<unsigned>(frame_height),
+              static_cast<unsigned>(mask.network_width), static_cast<unsigned>(mask.network_height), scales)) {
     return Outcome::kUnreadable;
   }
-  Point source[kLandmarks], target[kLandmarks];
-  for (int i = 0; i < kLandmarks; ++i) source[i] = to_frame(mask.points[i].x, mask.points[i].y, scales);
-  if (!arcface_template(size, target)) return Outcome::kWithoutExtent;
-  return similarity(source, target, to_crop) ? Outcome::kPlaced : Outcome::kWithoutExtent;
+  for (int i = 0; i < kLandmarks; ++i) {
+    landmarks.points[i] = to_frame(mask.points[i].x, mask.points[i].y, scales);
+  }
+  return Outcome::kPlaced;
 }
 
-// The map from pixels of the crop, `size` x `size`, to those of a frame.
-inline Outcome place(const Detected& face, int frame_width, int frame_height, const Options& options, int size,
-                     Affine& to_frame) {
-  const float shorter = std::min(face.box.right - face.box.left, face.box.bottom - face.box.top);
+// The map from the frame to the crop by the five landmarks.
+inline Outcome place_by_landmarks(const Landmarks& landmarks, int size, Affine& to_crop) {
+  Point target[kLandmarks];
+  if (!arcface_template(size, target)) return Outcome::kWithoutExtent;
+  return similarity(landmarks.points, target, to_crop) ? Outcome::kPlaced : Outcome::kWithoutExtent;
+}
+
+// The map from pixels of the crop, `size` x `size`, to those of the frame. Landmarks are asked for only where they are
+// needed: `find_landmarks` fills them, or says why there are none.
+template <typename FindLandmarks>
+Outcome place(const Box& box, FindLandmarks find_landmarks, const Options& options, int size, Affine& to_frame) {
+  const float shorter = std::min(box.right - box.left, box.bottom - box.top);
   if (!(shorter > 0)) return Outcome::kWithoutExtent;
   if (shorter < options.min_face) return Outcome::kTooSmall;
   Affine to_crop;
   Outcome outcome = Outcome::kPlaced;
   if (options.mode == Mode::kArcface5) {
-    outcome = place_by_landmarks(face, frame_width, frame_height, size, to_crop);
-  } else if (!upright(face.box, size, to_crop)) {
+    Landmarks landmarks;
+    outcome = find_landmarks(landmarks);
+    if (outcome == Outcome::kPlaced) outcome = place_by_landmarks(landmarks, size, to_crop);
+  } else if (!upright(box, size, to_crop)) {
     outcome = Outcome::kWithoutExtent;
   }
   if (outcome != Outcome::kPlaced) return outcome;

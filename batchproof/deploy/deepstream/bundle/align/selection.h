@@ -8,6 +8,7 @@
 #include "context.h"
 #include "placement.h"
 #include "surface.h"
+#include "tensor_source.h"
 #include "throttle.h"
 #include "warp.h"
 
@@ -22,15 +23,19 @@ struct Selected {
 };
 
 // Decides about one face, and describes its crop when it is to be embedded.
-inline Outcome consider(CustomCtx& context, const NvDsPreProcessUnit& unit, bool full, Job& job, Track& track) {
+inline Outcome consider(CustomCtx& context, TensorSource& tensors, const NvDsPreProcessUnit& unit, bool full, Job& job,
+                        Track& track) {
   Detected face{};
   const NvDsObjectMeta* object = unit.roi_meta.object_meta;
   if (!read_face(object, face) || unit.frame_meta == nullptr) return Outcome::kWithoutLandmarks;
   const std::string wrong = read_frame(unit.input_surf_params, job.frame);
   if (!wrong.empty()) return context.log.once(wrong), Outcome::kUnreadable;
   const Plane& pixels = job.frame.pixels;
-  const Outcome outcome =
-      place(face, pixels.width, pixels.height, context.options, context.tensor.size, job.to_frame);
+  const auto find_landmarks = [&](Landmarks& found) {
+    if (context.options.source == Source::kMask) return landmarks_of_mask(face, pixels.width, pixels.height, found);
+    return tensors.landmarks_of(*object, face.box, *unit.frame_meta, pixels.width, pixels.height, found);
+  };
+  const Outcome outcome = place(face.box, find_landmarks, context.options, context.tensor.size, job.to_frame);
   if (outcome != Outcome::kPlaced) return outcome;
   if (full) return Outcome::kBeyondBatch;
   track = {unit.frame_meta->source_id, object->object_id};
@@ -39,11 +44,12 @@ inline Outcome consider(CustomCtx& context, const NvDsPreProcessUnit& unit, bool
 
 inline Selected select(CustomCtx& context, const NvDsPreProcessBatch& batch) {
   Selected selected;
+  TensorSource tensors(context.options, context.log);
   for (const NvDsPreProcessUnit& unit : batch.units) {
     Job job{};
     Track track{};
     const bool full = selected.jobs.size() == static_cast<std::size_t>(context.capacity);
-    const Outcome outcome = consider(context, unit, full, job, track);
+    const Outcome outcome = consider(context, tensors, unit, full, job, track);
     context.log.count(outcome);
     if (outcome != Outcome::kPlaced) continue;
     selected.jobs.push_back(job);

@@ -13,6 +13,8 @@
 
 #include "nvdspreprocess_interface.h"
 
+#include "gstnvdsinfer.h"
+
 #include "frame.h"
 #include "placement.h"
 

@@ -21,55 +21,16 @@
 
 #include "batchproof/landmark_mask.h"
 #include "ds_abi.h"
-#include "scrfd_decode.h"
 
-#ifndef BATCHPROOF_NMS_IOU
-#define BATCHPROOF_NMS_IOU 0.4f
-#endif
-#ifndef BATCHPROOF_MAX_FACES
-#define BATCHPROOF_MAX_FACES 4096
-#endif
+#include "decode_layers.h"
+#include "limits.h"
 
 #define BATCHPROOF_EXPORT extern "C" __attribute__((visibility("default")))
 
 namespace batchproof {
 namespace {
 
-constexpr float kIou = static_cast<float>(BATCHPROOF_NMS_IOU);
-constexpr std::size_t kMaxFaces = BATCHPROOF_MAX_FACES;
-constexpr float kDefaultThreshold = 0.5f;  // insightface's
 constexpr unsigned kFaceClass = 0;
-static_assert(kIou >= 0 && kIou <= 1 && kMaxFaces >= 1, "BATCHPROOF_NMS_IOU or BATCHPROOF_MAX_FACES makes no sense");
-
-// Names come from a model file.
-std::string printable(const char* name) {
-  constexpr std::size_t kLongest = 64;
-  std::string text(name ? name : "", name ? strnlen(name, kLongest) : 0);
-  for (char& letter : text) {
-    if (letter < ' ' || letter > '~') letter = '?';
-  }
-  return text;
-}
-
-// [rows, channels] in a type that can be read; the number of elements says whether all axes before have length 1.
-bool as_tensor(const NvDsInferLayerInfo& layer, Tensor& tensor) {
-  const NvDsInferDims& dims = layer.inferDims;
-  if (!layer.buffer || (layer.dataType != FLOAT && layer.dataType != HALF)) return false;
-  if (dims.numDims < 2 || dims.numDims > NVDSINFER_MAX_DIMS) return false;
-  const std::uint64_t rows = dims.d[dims.numDims - 2];
-  const std::uint64_t channels = dims.d[dims.numDims - 1];
-  tensor = {printable(layer.layerName), layer.buffer, layer.dataType == HALF, rows, channels};
-  return rows * channels == dims.numElements;
-}
-
-std::vector<Tensor> tensors_of(const std::vector<NvDsInferLayerInfo>& layers) {
-  std::vector<Tensor> tensors;
-  for (const NvDsInferLayerInfo& layer : layers) {
-    Tensor tensor;
-    if (as_tensor(layer, tensor)) tensors.push_back(tensor);
-  }
-  return tensors;
-}
 
 void warn(const std::string& problem) {
   if (!problem.empty()) std::fprintf(stderr, "batchproof: SCRFD parser: %s\n", problem.c_str());
@@ -79,13 +40,7 @@ Decoded decode_frame(const std::vector<NvDsInferLayerInfo>& layers, const NvDsIn
                      const NvDsInferParseDetectionParams& params) {
   const std::vector<float>& thresholds = params.perClassPreclusterThreshold;
   const float threshold = thresholds.empty() ? kDefaultThreshold : thresholds[kFaceClass];
-  const std::vector<Tensor> tensors = tensors_of(layers);
-  Decoded decoded = decode(tensors, {network.width, network.height}, {threshold, kIou, kMaxFaces});
-  const std::size_t others = layers.size() - tensors.size();
-  if (others && !decoded.problem.empty()) {
-    decoded.problem += "; " + std::to_string(others) + " others are no [rows, channels] of FLOAT or HALF on the host";
-  }
-  return decoded;
+  return decode_layers(layers, {network.width, network.height}, {threshold, kIou, kMaxFaces});
 }
 
 // What boxes and masks have in common; everything else is zero, the rotation of DeepStream 9 included.

@@ -66,13 +66,13 @@ def raw_outputs(draw: st.DrawFn) -> tuple[list[np.ndarray], tuple[int, int]]:
 def attack(native: Native, examples: int) -> None:
     """Warp, place and invert whatever comes."""
 
-    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(frame_buffers(), arrays(np.float64, (2, 2, 3), elements=MAP), st.integers(1, 12))
     def warped(frame: FrameBuffer, to_frame: np.ndarray, size: int) -> None:
         tensor = native.warp(frame, to_frame, size)
         assert tensor is None or ((tensor >= 0) & (tensor <= 255)).all()
 
-    @settings(max_examples=5 * examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=5 * examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(
         boxes(),
         arrays(np.float32, st.sampled_from([0, 1, 19, 20, 21]), elements=NUMBER),
@@ -99,7 +99,7 @@ def attack(native: Native, examples: int) -> None:
 
     found = set()
 
-    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(raw_outputs(), st.tuples(ANY_SIDE, ANY_SIDE), arrays(np.float32, (3, 4), elements=NUMBER), st.data())
     def decoded(
         given_outputs: tuple[list[np.ndarray], tuple[int, int]],

@@ -1,4 +1,4 @@
-"""The applications are scripts that import each other by plain names: their folder goes on the path, as it does there."""
+"""The applications are scripts that import each other by plain names: their folder goes on the path, as there."""
 
 from __future__ import annotations
 

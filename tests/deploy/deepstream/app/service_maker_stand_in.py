@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -240,7 +241,7 @@ class Pipeline:
             (source, sink), pads = names
             assert pads == ("", "sink_%u")
             names = (source, sink)
-        for pair in zip(names, names[1:], strict=False):
+        for pair in pairwise(names):
             assert set(pair) <= set(self.elements)
             self.links.append(pair)
         return self

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from emitted_bundle import EmittedBundle
 from face_error import FaceAppError
-
 from tests.deploy.deepstream.app.bundles import MODEL, manifest, write_bundle
 
 
@@ -80,5 +80,3 @@ def test_a_bundle_that_is_not_built_says_how(bundle: Path) -> None:
     (bundle / "build" / "libbatchproof_align.so").unlink()
     with pytest.raises(FaceAppError, match=r"libbatchproof_align\.so is missing: run `sh run\.sh build` first"):
         EmittedBundle.read(bundle).require_built()
-
-

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from face_record import FaceRecord, frame_landmarks, unit
 
+from face_record import FaceRecord, frame_landmarks, unit
 from tests.deploy.deepstream.app.shim import Shim
 
 SIZE = (1366, 768)
@@ -31,9 +31,9 @@ def both(shim: Shim, seed: int, *, bare: bool = False, with_embedding: bool = Tr
         landmarks=None if mask is None else frame_landmarks(mask, *SIZE),
         embedding=None if raw is None else unit(raw),
     )
-    described = {"track": track, "score": score, "box": box, "mask": mask, "size": SIZE, "embedding": raw}
+    described: dict[str, Any] = {"track": track, "score": score, "box": box, "mask": mask, "embedding": raw}
     ours = record.line(with_embedding=with_embedding)
-    return ours, shim.line(**numbers, **described, with_embedding=with_embedding)
+    return ours, shim.line(**numbers, **described, size=SIZE, with_embedding=with_embedding)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -62,7 +62,5 @@ def test_embeddings_are_written_only_when_they_are_wanted(shim: Shim) -> None:
 def test_what_has_no_direction_is_no_embedding_in_either(shim: Shim, value: float) -> None:
     raw, box = np.full(512, value, np.float32), np.zeros(4, np.float32)
     numbers = {"stream": 0, "frame": 0, "time_ns": 0}
-    line = shim.line(
-        **numbers, track=1, score=1, box=box, mask=None, size=SIZE, embedding=raw, with_embedding=True
-    )
+    line = shim.line(**numbers, track=1, score=1, box=box, mask=None, size=SIZE, embedding=raw, with_embedding=True)
     assert json.loads(line)["embedding"] is None

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 import tensor_copy
 from face_error import FaceAppError
-from numpy.typing import NDArray
 from tensor_copy import host_copy
-
 from tests.deploy.deepstream.align.native import compile_shared
 from tests.deploy.deepstream.app.service_maker_stand_in import Tensor
 
@@ -33,9 +33,7 @@ class OnGpu(Tensor):
 
 
 @pytest.fixture
-def cuda(
-    need_compiler: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[ctypes.CDLL]:
+def cuda(need_compiler: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ctypes.CDLL]:
     library = tmp_path / "libcudart_stand_in.so"
     compile_shared(library, [Path(__file__).with_name("cuda_stand_in.cpp")])
     monkeypatch.setattr(tensor_copy, "_LIBRARIES", ("nowhere.so", str(library)))
@@ -47,7 +45,7 @@ def cuda(
 @pytest.mark.parametrize("kind", [np.float32, np.float16])
 @pytest.mark.parametrize("shape", [(512,), (1, 512), (2, 3, 4)])
 def test_a_tensor_on_the_host_is_copied(kind: type, shape: tuple[int, ...]) -> None:
-    values = np.random.default_rng(0).normal(size=shape).astype(kind)
+    values: NDArray[Any] = np.random.default_rng(0).normal(size=shape).astype(kind)
     copied = host_copy(Tensor(values))
     assert copied.dtype == kind
     np.testing.assert_array_equal(copied, values)

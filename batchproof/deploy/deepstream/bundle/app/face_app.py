@@ -1,7 +1,7 @@
 """Faces of video streams as lines of JSON, with landmarks, embeddings and names, by this bundle's pipeline.
 
 Runs in DeepStream 7.1 or later with Python's standard library, numpy and pyservicemaker. For earlier ones, and without
-Python, there is build/face_app (`make app`). Never run in DeepStream: its pipeline and its metadata have a stand-in in
+Python, there is build/face_app (`make -f app/app.mk`). Never run in DeepStream: its pipeline and its metadata have a stand-in in
 Batchproof's tests, modelled on the sources of pyservicemaker at 9.1.
 """
 
@@ -60,7 +60,7 @@ class Printer:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the application; return its exit status. Raises `FaceAppError`."""
-    options = face_app_parser(NAME, __doc__ or "").parse_args(arguments)
+    options = face_app_parser(NAME, __doc__ or "").parse_intermixed_args(arguments)
     bundle = EmittedBundle.read(options.bundle)
     layout = _layout(options, bundle)
     gallery = None

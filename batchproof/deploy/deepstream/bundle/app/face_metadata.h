@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
-// In the order that they need: up to DeepStream 6 some use types of others without including them.
+// In the order that they need: some use types of others without including them.
+#include <gst/gst.h>
+
 #include <nvll_osd_struct.h>
 
 #include <nvdsmeta.h>

@@ -5,7 +5,8 @@
 //     build/face_app --help
 //
 // Models, tracker and sizes are those of configs/app.txt. Lines go to stdout alone, what DeepStream says to stderr.
-// Compiled against the headers of DeepStream 9.1, never linked nor run: there is no DeepStream where it was written.
+// Compiled against the headers of DeepStream 6.2 to 9.1, and run on elements that only have DeepStream's names: there is
+// no DeepStream where it was written.
 #include <gst/gst.h>
 #include <unistd.h>
 

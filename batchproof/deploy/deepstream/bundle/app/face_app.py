@@ -1,8 +1,8 @@
 """Faces of video streams as lines of JSON, with landmarks, embeddings and names, by this bundle's pipeline.
 
 Runs in DeepStream 7.1 or later with Python's standard library, numpy and pyservicemaker. For earlier ones, and without
-Python, there is build/face_app (`make -f app/app.mk`). Never run in DeepStream: its pipeline and its metadata have a stand-in in
-Batchproof's tests, modelled on the sources of pyservicemaker at 9.1.
+Python, there is build/face_app (`make -f app/app.mk`). Never run in DeepStream: in Batchproof's tests, pipeline and
+metadata have a stand-in that follows the sources of pyservicemaker at 9.1.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from tests.deploy.deepstream.align.native import BUNDLE
 from tests.deploy.deepstream.app.bundles import MODEL
 from tests.deploy.deepstream.app.conftest import Play
 from tests.deploy.deepstream.app.service_maker_stand_in import BatchMetadata, Face, Frame, Pipeline
+from tests.deploy.deepstream.app.shim import Shim
 
 HERE = Path(__file__).parent
 
@@ -138,13 +139,16 @@ def test_an_engine_that_gives_nan_is_a_failure(bundle: Path, play: Play, capsys:
     assert "1 broken: zero or not finite" in capsys.readouterr().err
 
 
-def test_names_and_landmarks_are_drawn_into_the_window(bundle: Path, play: Play, people: Path) -> None:
-    frames = [Frame([Face((10, 50, 8, 9), embedding=unit(1))], source_id=1, frame_number=7), Frame([], frame_number=7)]
+def test_names_and_landmarks_are_drawn_into_the_window(bundle: Path, play: Play, people: Path, shim: Shim) -> None:
+    mask = shim.mask(np.array([[10, 20], [30, 20], [20, 30], [12, 40], [-1, 40]], np.float32), network=(640, 480))
+    face = Face((10, 50, 8, 9), mask=mask, embedding=unit(1))
+    frames = [Frame([face], source_id=1, frame_number=7), Frame([], frame_number=7)]
     play(lambda _: [BatchMetadata(*frames)])
     main(["file:///v.mp4", "--bundle", str(bundle), "--output", str(bundle / "o"), "--gallery", str(people)])
     ((display,), nothing) = (frame.displayed for frame in frames)
     assert [text.display_text for text in display.texts] == [b"Emmy 1.00"]
     assert (display.texts[0].x_offset, display.texts[0].y_offset) == (10, 26)
+    assert [(circle.xc, circle.yc) for circle in display.circles] == [(10, 20), (30, 20), (20, 30), (12, 40)]
     assert nothing == []
 
 

@@ -167,6 +167,23 @@ def test_arrays_that_do_not_belong_are_refused(tmp_path: Path, changes: dict[str
         Gallery.read(npz(tmp_path / "bad.npz", **changes))
 
 
+class Harmful:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.mkdir, (self.folder,)
+
+
+def test_nothing_in_a_gallery_is_executed(tmp_path: Path) -> None:
+    path = npz(tmp_path / "gallery.npz", names=np.array([Harmful(tmp_path / "made")], object))
+    with pytest.raises(FaceAppError, match="is no gallery"):
+        Gallery.read(path)
+    assert not (tmp_path / "made").exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04", b"\x93NUMPY\x01\x00"])
 def test_files_that_are_none_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "gallery.npz"

@@ -45,6 +45,12 @@ def test_what_is_no_jpeg_is_refused(tmp_path: Path, content: bytes) -> None:
         find_pictures(tmp_path)
 
 
+def test_tables_and_bare_markers_are_no_headers() -> None:
+    content = jpeg(10, 20)
+    tables = b"".join(b"\xff" + bytes([marker]) + b"\x00\x07\x08\x01\x01\x01\x01" for marker in (0xC4, 0xC8, 0xCC))
+    assert jpeg_size(content[:2] + tables + b"\xff\x01\xff\xd3" + content[2:]) == (10, 20)
+
+
 def test_a_header_that_never_comes_ends() -> None:
     with pytest.raises((ValueError, IndexError)):
         jpeg_size(b"\xff\xd8" + b"\xff\xe0\x00\x02" * 100)

@@ -85,6 +85,20 @@ def test_another_kind_of_device_is_refused() -> None:
         host_copy(OnGpu(np.zeros(8, np.float32), device_type=10))
 
 
+class Shifted(Tensor):
+    """A tensor that begins after the address of its DLPack."""
+
+    def __dlpack__(self, stream: object = None) -> object:
+        capsule = super().__dlpack__()
+        described = tensor_copy._described(capsule)
+        described.byte_offset, described.shape[0] = 8, described.shape[0] - 2
+        return capsule
+
+
+def test_a_tensor_may_begin_after_its_address() -> None:
+    np.testing.assert_array_equal(host_copy(Shifted(np.arange(5, dtype=np.float32))), [2, 3, 4])
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from batchproof.pipeline.embed import normalised
 from face_record import FaceRecord, frame_landmarks, nvinfer_letterbox, shortened, unit
 from gallery import Match
+from tests.deploy.deepstream.align.native import BUNDLE
 from tests.deploy.deepstream.app.known import known
 from tests.deploy.deepstream.app.shim import Shim
 
@@ -95,6 +96,15 @@ def test_the_line_holds_everything() -> None:
         "embedding": [0.600000024, -0.800000012],
         "matches": [{"name": "Ada\u2028L\u00f6w", "cosine": 0.7}],
     }
+
+
+def test_the_readme_describes_every_key_of_a_line() -> None:
+    text = (BUNDLE / "app" / "README.md").read_text(encoding="utf-8")
+    example = json.loads(text.split("```json\n")[1].split("```")[0])
+    record = FaceRecord(0, 0, 0, None, None, BOX)
+    assert list(example) == list(json.loads(record.line(with_embedding=True)))
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert [key for row in rows for key in row.replace("`", "").replace(",", " ").split()] == list(example)
 
 
 def test_what_is_not_known_is_null_and_embeddings_are_wanted() -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import enroll
 from batchproof.pipeline import Detector, Embedder, FacePipeline, open_model
 from batchproof.pipeline.align import norm_crops
 from batchproof.pipeline.decode import Floats
 from batchproof.pipeline.embed import normalised
 from face_app import main
-from gallery import Gallery
 from tests.deploy.deepstream.align.faces import DETECTOR, embedder, repaired
 from tests.deploy.deepstream.align.native import Native, build
-from tests.deploy.deepstream.app.bundles import MODEL, manifest, write_bundle
+from tests.deploy.deepstream.app.bundles import manifest, write_bundle
 from tests.deploy.deepstream.app.conftest import Play
 from tests.deploy.deepstream.app.known import known
 from tests.deploy.deepstream.app.recorded import NETWORK, Seen, record
@@ -103,11 +105,20 @@ def test_the_letterboxes_differ_by_less_than_a_row_and_its_columns(seen: list[Se
         assert apart[1] < 1e-9
 
 
-def test_the_same_man_is_recognised_and_nobody_else(seen: list[Seen], play: Play, bundle: Path) -> None:
+def test_the_same_man_is_enrolled_and_recognised_and_nobody_else(
+    seen: list[Seen], test_data: Path, play: Play, bundle: Path, tmp_path: Path
+) -> None:
     enrolled, other = THEM
-    (tom,) = lines(seen, play, bundle, "--embeddings")[enrolled]
-    Gallery(("Tom",), np.array([tom["embedding"]], np.float32), MODEL, "").write(bundle / "gallery.npz")
-    found = lines(seen, play, bundle, "--gallery", str(bundle / "gallery.npz"))
+    picture = next(each for each in seen if each.name == enrolled)
+    people = tmp_path / "people" / "Tom"
+    people.mkdir(parents=True)
+    shutil.copy(test_data / "images" / enrolled, people)
+    pipelines = play(lambda _: [BatchMetadata(replace(picture.frame, source_id=0))])
+    gallery = tmp_path / "gallery.npz"
+    assert enroll.main([str(people.parent), "-o", str(gallery), "--bundle", str(bundle)]) == 0
+    mux = pipelines[0].elements["mux"][1]
+    assert (mux["height"], mux["width"]) == picture.pixels.shape[:2]
+    found = lines(seen, play, bundle, "--gallery", str(gallery))
     named = {name: [face["matches"] for face in faces if face["matches"]] for name, faces in found.items()}
     (((itself,),), ((match,),)) = named.pop(enrolled), named.pop(other)
     assert itself["cosine"] == pytest.approx(1, abs=1e-6)

@@ -15,11 +15,12 @@ import numpy as np
 from command_line import enroll_parser
 from emitted_bundle import EmittedBundle
 from face_error import FAILED, FaceAppError, ended, say
-from face_pipeline import Layout, run
+from face_pipeline import Layout
 from face_reader import FaceReader
 from face_record import FaceRecord
 from gallery import Gallery
 from picture_file import Picture, find_pictures
+from pipeline_run import run
 
 NAME = "enroll"
 

@@ -7,7 +7,6 @@
 // Models, tracker and sizes are those of configs/app.txt. Lines go to stdout alone, what DeepStream says to stderr.
 // Compiled against the headers of DeepStream 6.2 to 9.1, and run on elements that only have DeepStream's names: there is
 // no DeepStream where it was written.
-#include <gst/gst.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -18,6 +17,8 @@
 #include "face_config.h"
 #include "face_json.h"
 #include "face_metadata.h"
+#include "face_options.h"
+#include "face_pipeline.h"
 
 #include <gstnvdsmeta.h>
 
@@ -25,55 +26,10 @@ namespace batchproof::app {
 namespace {
 
 constexpr int kFine = 0, kFailed = 1, kUsage = 2;
-constexpr int kPushTimeout = 40000;  // microseconds that the mux waits for the other sources
-
-struct Options {
-  std::string config = "configs/app.txt";
-  std::string output;
-  std::vector<std::string> uris;
-  bool embeddings = false;
-  bool live = false;
-  int max_frames = 0;
-};
 
 int fail(const std::string& what, int status) {
   std::fprintf(stderr, "face_app: error: %s\n", what.c_str());
   return status;
-}
-
-std::string taken(char* text) {
-  const std::unique_ptr<char, decltype(&g_free)> owned(text, g_free);
-  return owned ? owned.get() : "";
-}
-
-// Fills `options`; returns what is wrong with the command line, or nothing.
-std::string read_options(int argc, char** argv, Options& options) {
-  char *config = nullptr, *output = nullptr;
-  char** sources = nullptr;
-  gboolean embeddings = FALSE, live = FALSE;
-  const GOptionEntry entries[] = {
-      {"config", 'c', 0, G_OPTION_ARG_FILENAME, &config, "the bundle's configs/app.txt", "FILE"},
-      {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output, "write the lines here instead of to stdout", "FILE"},
-      {"embeddings", 0, 0, G_OPTION_ARG_NONE, &embeddings, "write the embeddings, too", nullptr},
-      {"live", 0, 0, G_OPTION_ARG_NONE, &live, "sources are cameras", nullptr},
-      {"max-frames", 0, 0, G_OPTION_ARG_INT, &options.max_frames, "end after N frames of all streams", "N"},
-      {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &sources, nullptr, "[URI...]"},
-      {}};
-  const std::unique_ptr<GOptionContext, decltype(&g_option_context_free)> context(g_option_context_new(nullptr),
-                                                                                  g_option_context_free);
-  g_option_context_set_summary(context.get(), "Faces of video streams as lines of JSON; app/README.md describes them.");
-  g_option_context_add_main_entries(context.get(), entries, nullptr);
-  GError* error = nullptr;
-  const bool parsed = g_option_context_parse(context.get(), &argc, &argv, &error);
-  const std::string wrong = parsed ? "" : error->message;
-  g_clear_error(&error);
-  if (config != nullptr) options.config = taken(config);
-  options.output = taken(output);
-  for (char** source = sources; source != nullptr && *source != nullptr; ++source) options.uris.push_back(*source);
-  g_strfreev(sources);
-  options.embeddings = embeddings;
-  options.live = live;
-  return wrong.empty() && options.max_frames < 0 ? "--max-frames cannot be negative" : wrong;
 }
 
 // What the probe and the bus know of each other.
@@ -114,97 +70,6 @@ gboolean on_message(GstBus*, GstMessage* message, gpointer data) {
     g_main_loop_quit(run.loop);
   }
   return TRUE;
-}
-
-// A source shows its pads when it knows what it plays; sound is left alone.
-void on_pad(GstElement*, GstPad* pad, gpointer sink) {
-  GstCaps* caps = gst_pad_query_caps(pad, nullptr);
-  const bool video = !gst_caps_is_empty(caps) && !gst_caps_is_any(caps) &&
-                     g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps, 0)), "video/");
-  gst_caps_unref(caps);
-  if (video && !gst_pad_is_linked(GST_PAD(sink))) gst_pad_link(pad, GST_PAD(sink));
-}
-
-GstPad* request_pad(GstElement* element, const std::string& name) {
-#if GST_CHECK_VERSION(1, 20, 0)
-  return gst_element_request_pad_simple(element, name.c_str());
-#else
-  return gst_element_get_request_pad(element, name.c_str());
-#endif
-}
-
-class Pipeline {
- public:
-  Pipeline() : pipeline_(gst_pipeline_new("faces")) {}
-  ~Pipeline() {
-    gst_element_set_state(pipeline_, GST_STATE_NULL);
-    gst_object_unref(pipeline_);
-  }
-  Pipeline(const Pipeline&) = delete;
-  Pipeline& operator=(const Pipeline&) = delete;
-
-  // Appends an element to the chain; null, and a problem, where it is not installed.
-  GstElement* append(const char* kind, const char* name) {
-    GstElement* element = add(kind, name);
-    if (element != nullptr && last_ != nullptr && !gst_element_link(last_, element)) {
-      problem_ = std::string(name) + " cannot be linked";
-    }
-    return element == nullptr ? nullptr : last_ = element;
-  }
-
-  // Connects a source to the mux, whose pads are asked for in order, so that stream i is source i.
-  void source(GstElement* mux, std::size_t index, const std::string& uri) {
-    GstElement* element = add("nvurisrcbin", ("source" + std::to_string(index)).c_str());
-    if (element == nullptr) return;
-    g_object_set(element, "uri", uri.c_str(), nullptr);
-    GstPad* sink = request_pad(mux, "sink_" + std::to_string(index));
-    if (sink == nullptr) {
-      problem_ = "nvstreammux takes no more sources than " + std::to_string(index);
-      return;
-    }
-    g_signal_connect_data(element, "pad-added", G_CALLBACK(on_pad), sink,
-                          [](gpointer pad, GClosure*) { gst_object_unref(pad); }, GConnectFlags{});
-  }
-
-  GstElement* get() const { return pipeline_; }
-  const std::string& problem() const { return problem_; }
-
- private:
-  GstElement* add(const char* kind, const char* name) {
-    GstElement* element = gst_element_factory_make(kind, name);
-    if (element == nullptr) {
-      problem_ = std::string("there is no ") + kind + ": is this DeepStream?";
-      return nullptr;
-    }
-    gst_bin_add(GST_BIN(pipeline_), element);
-    return element;
-  }
-
-  GstElement* pipeline_;
-  GstElement* last_ = nullptr;
-  std::string problem_;
-};
-
-// Builds mux, detector, tracker, crops and embedder; returns the embedder, or null with the pipeline's problem.
-GstElement* build(Pipeline& pipeline, const FaceConfig& config, const std::vector<std::string>& uris, bool live) {
-  GstElement* mux = pipeline.append("nvstreammux", "mux");
-  GstElement* detector = pipeline.append("nvinfer", "detector");
-  GstElement* tracker = pipeline.append("nvtracker", "tracker");
-  GstElement* crops = pipeline.append("nvdspreprocess", "crops");
-  GstElement* embedder = pipeline.append("nvinfer", "embedder");
-  GstElement* sink = pipeline.append("fakesink", "sink");
-  if (!pipeline.problem().empty()) return nullptr;
-  g_object_set(mux, "batch-size", static_cast<guint>(uris.size()), "width", config.width, "height", config.height,
-               "batched-push-timeout", kPushTimeout, "live-source", live, "nvbuf-memory-type", config.memory_type,
-               nullptr);
-  g_object_set(detector, "config-file-path", config.detector.c_str(), nullptr);
-  g_object_set(tracker, "ll-lib-file", config.tracker_library.c_str(), "ll-config-file", config.tracker.c_str(),
-               "tracker-width", config.tracker_width, "tracker-height", config.tracker_height, nullptr);
-  g_object_set(crops, "config-file", config.crops.c_str(), nullptr);
-  g_object_set(embedder, "config-file-path", config.embedder.c_str(), nullptr);
-  g_object_set(sink, "sync", FALSE, "async", FALSE, nullptr);
-  for (std::size_t i = 0; i < uris.size(); ++i) pipeline.source(mux, i, uris[i]);
-  return pipeline.problem().empty() ? embedder : nullptr;
 }
 
 // Runs until the sources end, or one thing fails; returns the exit status.

@@ -19,11 +19,12 @@ import numpy as np
 from command_line import face_app_parser, uri
 from emitted_bundle import EmittedBundle
 from face_error import FAILED, FaceAppError, ended, say
-from face_pipeline import Layout, run
+from face_pipeline import Layout
 from face_reader import FaceReader
 from face_record import FaceRecord
 from gallery import Gallery
 from overlay import draw
+from pipeline_run import run
 
 NAME = "face_app"
 

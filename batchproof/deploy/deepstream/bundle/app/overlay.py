@@ -1,12 +1,12 @@
-"""Landmarks and names, drawn into the frames on their way to the window. Never run, as face_pipeline.py says."""
+"""Landmarks and names, drawn into the frames on their way to the window. Never run, as face_pipeline.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from face_pipeline import service_maker
 from face_record import FaceRecord, Floats
+from pipeline_run import service_maker
 
 _RADIUS = 3
 _FONT_SIZE = 12

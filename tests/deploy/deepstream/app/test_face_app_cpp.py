@@ -155,6 +155,13 @@ def test_a_configuration_that_cannot_be_followed_is_told(
     assert stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("wrong", ["--max-frames=-1", "--max-frames=many", "--unknown"])
+def test_arguments_that_cannot_be_are_refused(built: Path, config: Path, wrong: str) -> None:
+    status, stdout, stderr = run(built, config, wrong)
+    assert (status, stdout, stderr.count("\n")) == (2, "", 1)
+    assert stderr.startswith("face_app: error: ")
+
+
 def test_an_output_that_cannot_be_written_is_told(built: Path, config: Path) -> None:
     status, _, stderr = run(built, config, "--output", str(config.parent))
     assert (status, stderr) == (2, f"face_app: error: {config.parent} cannot be written\n")

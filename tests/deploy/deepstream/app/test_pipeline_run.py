@@ -47,7 +47,7 @@ def test_a_silent_pipeline_is_given_up(bundle: Path, play: Play, monkeypatch: py
     forever = threading.Event()
 
     def hang(_: Pipeline) -> Iterator[BatchMetadata]:
-        forever.wait()
+        forever.wait(5)
         yield BatchMetadata()
 
     monkeypatch.setattr(pipeline_run, "_TICK", 0.01)
@@ -71,7 +71,17 @@ def test_a_pipeline_that_cannot_start_is_told(bundle: Path, play: Play, monkeypa
 def test_a_missing_element_is_told(bundle: Path, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     play(three)
     monkeypatch.setattr("tests.deploy.deepstream.app.service_maker_stand_in.ELEMENTS", ("nvstreammux",))
-    with pytest.raises(FaceAppError, match="cannot be built: Element creation failed"):
+    with pytest.raises(FaceAppError, match="nvinfer cannot be made: Element creation failed"):
+        run(EmittedBundle.read(bundle), layout(), taking([]), patience=9)
+
+
+def test_elements_that_cannot_be_linked_are_told(bundle: Path, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Pipeline, *names: object) -> None:
+        raise RuntimeError("Elements linking failed")
+
+    play(three)
+    monkeypatch.setattr(Pipeline, "link", refuse)
+    with pytest.raises(FaceAppError, match="cannot be built: Elements linking failed"):
         run(EmittedBundle.read(bundle), layout(), taking([]), patience=9)
 
 

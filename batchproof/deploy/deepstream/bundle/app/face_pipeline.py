@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emitted_bundle import TRACKER_LIBRARY, EmittedBundle
+from face_error import FAILED, FaceAppError
 
 EMBEDDER = "embedder"
 """The element behind which everything of a face is known."""
@@ -36,17 +37,24 @@ class Layout:
 
 
 def build(maker: Any, bundle: EmittedBundle, layout: Layout) -> Any:
-    """Build the pipeline with `maker`, pyservicemaker, which raises `RuntimeError` for an element that is missing."""
+    """Build the pipeline with `maker`, pyservicemaker; raises `FaceAppError` for what it cannot make."""
     pipeline = maker.Pipeline("faces")
     chain = [*_inference(bundle, layout), *_end(layout)]
     for kind, name, properties in chain:
-        pipeline.add(kind, name, properties)
+        _add(pipeline, kind, name, properties)
     pipeline.link(*(name for _, name, _ in chain))
     # Pads of the mux are asked for here, in order, so that stream i is source i.
     for index, uri in enumerate(layout.uris):
-        pipeline.add("nvurisrcbin", f"source{index}", {"uri": uri})
+        _add(pipeline, "nvurisrcbin", f"source{index}", {"uri": uri})
         pipeline.link((f"source{index}", "mux"), ("", "sink_%u"))
     return pipeline
+
+
+def _add(pipeline: Any, kind: str, name: str, properties: dict[str, Any]) -> None:
+    try:
+        pipeline.add(kind, name, properties)
+    except RuntimeError as error:  # which does not say what it is about
+        raise FaceAppError(f"{kind} cannot be made: {error}", FAILED) from error
 
 
 Elements = Sequence[tuple[str, str, dict[str, Any]]]

@@ -17,6 +17,7 @@ from batchproof.deploy.deepstream.scripts import scripts
 from batchproof.deploy.deepstream.tracker import tracker_config
 
 _SOURCES = Path(__file__).with_name("bundle")
+_BUILT = frozenset({"build", "__pycache__"})  # by make, and by Python for whoever ran an application there
 
 
 def bundle_files(plan: BundlePlan, sources: dict[str, str] | None = None) -> dict[str, str]:
@@ -36,10 +37,12 @@ def bundle_files(plan: BundlePlan, sources: dict[str, str] | None = None) -> dic
 
 
 def library_sources() -> dict[str, str]:
-    """Read the sources of the libraries by their paths in a bundle: all of `bundle/` but what was built there."""
+    """Read the sources of libraries and applications by their paths in a bundle: `bundle/` but for what was built."""
     found = {path.relative_to(_SOURCES): path for path in sorted(_SOURCES.rglob("*")) if path.is_file()}
     return {
-        name.as_posix(): path.read_text(encoding="utf-8") for name, path in found.items() if name.parts[0] != "build"
+        name.as_posix(): path.read_text(encoding="utf-8")
+        for name, path in found.items()
+        if not _BUILT.intersection(name.parts)
     }
 
 

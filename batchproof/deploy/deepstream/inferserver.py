@@ -1,7 +1,7 @@
 """Configurations of nvinferserver: the same models in Triton, inside the process (CAPI) or behind gRPC.
 
-nvinferserver has no parser of instance masks: its detector gives boxes, and its raw outputs as tensor meta. Faces that
-it finds cannot be aligned; those that nvinfer finds can, and be embedded in Triton.
+nvinferserver has no parser of instance masks: its detector gives boxes, and its raw outputs as tensor meta. Of these
+the aligner decodes the landmarks (`source=tensor`).
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Literal
 
 from batchproof.deploy.deepstream import paths
+from batchproof.deploy.deepstream.key_file import ini
 from batchproof.deploy.deepstream.nvinfer import BILINEAR, BOX_PARSER, FACE_CLASS, THRESHOLD
 from batchproof.deploy.deepstream.plan import DETECTOR_ID, BundlePlan, DeployedModel, Secondary
+from batchproof.deploy.deepstream.preprocess import preprocess_groups
 from batchproof.deploy.deepstream.proto_text import Field, Name, proto_text
 
 Server = Literal["capi", "grpc"]
@@ -18,8 +20,8 @@ _GRPC_URL = "localhost:8001"
 _COLOURS = {"RGB": Name("IMAGE_FORMAT_RGB"), "BGR": Name("IMAGE_FORMAT_BGR")}
 _OUTPUT_BUFFERS = 6
 _DETECTOR_HEAD = """\
-The detector in Triton: boxes, and its raw outputs as tensor meta of the frame. nvinferserver cannot carry landmarks,
-so the aligner drops every face that it finds; for embeddings use the detector of configs/."""
+The detector in Triton: boxes, and its raw outputs as tensor meta of the frame. nvinferserver cannot carry landmarks;
+the preprocess_align files of this folder decode them from those outputs."""
 _SECONDARY_HEAD = """\
 {name} in Triton, on the crops of {preprocess}.
 In configs/app.txt: plugin-type=1 in its group, and this file as config-file."""
@@ -32,6 +34,11 @@ def server_files(plan: BundlePlan) -> dict[str, str]:
     for secondary in plan.secondaries:
         name = secondary.model.name
         files |= {f"{paths.TRITON}/sgie_{name}.{kind}.txt": _secondary(secondary, kind) for kind in servers}
+        if secondary.model.aligned:
+            files[paths.tensor_preprocess_config(secondary.model)] = ini(
+                f"nvdspreprocess of {plan.target.product}: crops for {name}, behind the detector of this folder.",
+                preprocess_groups(plan, secondary, "tensor"),
+            )
     return files | {f"{paths.REPOSITORY}/{model.stem}/config.pbtxt": _repository_entry(model) for model in plan.models}
 
 

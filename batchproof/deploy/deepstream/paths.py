@@ -30,6 +30,11 @@ def preprocess_config(model: DeployedModel) -> str:
     return f"{CONFIGS}/preprocess_align_{model.name}.txt"
 
 
+def tensor_preprocess_config(model: DeployedModel) -> str:
+    """The one for the detector in Triton, whose landmarks come as raw outputs."""
+    return f"{TRITON}/preprocess_align_{model.name}.txt"
+
+
 def beside(path: str) -> str:
     """Name a file of the bundle as a configuration does: from `configs/` or `triton/`."""
     return f"../{path}"

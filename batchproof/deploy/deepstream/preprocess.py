@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from batchproof.deploy.deepstream import paths
 from batchproof.deploy.deepstream.key_file import Group, Key, key_list
-from batchproof.deploy.deepstream.nvinfer import BILINEAR, COLOURS, FACE_CLASS
+from batchproof.deploy.deepstream.nvinfer import BILINEAR, COLOURS, FACE_CLASS, THRESHOLD
 from batchproof.deploy.deepstream.plan import DETECTOR_ID, BundlePlan, DeployedModel, Secondary
 
 SMALLEST_FACE = 16
@@ -16,12 +17,16 @@ SMALLEST_FACE = 16
 _FP32 = 0
 
 
-def preprocess_groups(plan: BundlePlan, secondary: Secondary) -> tuple[Group, ...]:
+Source = Literal["mask", "tensor"]
+"""Where the aligner takes landmarks from: the detector's instance masks, or its raw outputs, decoded once more."""
+
+
+def preprocess_groups(plan: BundlePlan, secondary: Secondary, source: Source = "mask") -> tuple[Group, ...]:
     """Configure the element that makes the crops of one model."""
     keys = (*_element(secondary), *_tensor(secondary.model), *_pools(plan, secondary.model), *_library())
     return (
         Group("property", keys),
-        Group("user-configs", tuple(_options(secondary.model))),
+        Group("user-configs", tuple(_options(secondary.model, source))),
         Group("group-0", tuple(_objects())),
     )
 
@@ -64,16 +69,25 @@ def _library() -> Iterator[Key]:
     yield Key("custom-tensor-preparation-function", "CustomTensorPreparation")
 
 
-def _options(model: DeployedModel) -> Iterator[Key]:
+def _options(model: DeployedModel, source: Source) -> Iterator[Key]:
     """The library's own options, see align/options.h."""
     image = model.spec.input
     if model.aligned:
         yield Key("mode", "arcface5", "five landmarks to the ArcFace template")
-        yield Key("source", "mask", "landmarks come with the detector's instance masks")
+        yield from _landmarks(source)
     else:
         yield Key("mode", "bbox1.5", "the upright square about the box, 1.5 times its longer side")
     yield Key("mean", image.mean, "value = (pixel - mean) / std, of the model's own spec")
     yield Key("std", image.std)
+
+
+def _landmarks(source: Source) -> Iterator[Key]:
+    if source == "mask":
+        yield Key("source", source, "landmarks come with the detector's instance masks")
+    else:
+        yield Key("source", source, "landmarks are decoded anew from the detector's raw outputs")
+        yield Key("pgie-id", DETECTOR_ID, "unique_id in its configuration")
+        yield Key("threshold", THRESHOLD, "the detector's own")
 
 
 def _objects() -> Iterator[Key]:

@@ -23,8 +23,8 @@ InsightFace detection, alignment and embedding on unmodified {product}, emitted 
 Where DeepStream is not installed, each of them runs in a container, `{container}`.
 With neither, `make NVDS_VERSION={version} check` tests the libraries as far as g++ and nvcc are there.
 A first build takes minutes. The run prints frames per second, and shows no pictures until a sink in
-`{app}` is enabled; your cameras are its `uri` lines. It does nothing with embeddings: they are tensor meta,
-which a probe reads (below).
+`{app}` is enabled; your cameras are its `uri` lines. What it finds it tells nobody: the applications do, one line of
+JSON a face, with embeddings, names from a gallery, and enrolment (`app/README.md`).
 
 ## What is in it
 
@@ -59,8 +59,8 @@ Licences, hashes, tensors and where each constant comes from: `{manifest}`.
   `sh run.sh build` on that machine instead.
 - **The libraries** are built where they run, for the release that is there: {boxes}
 - **nvstreammux** scales every frame to its own width and height first: give it the size of your cameras.
-- **Triton** (`triton/`): nvinferserver hands boxes on, but no masks, so faces that it detects cannot be aligned. Its
-  detector puts out raw tensors for code of your own; its models on faces work behind the detector of `configs/`.
+- **Triton** (`triton/`): nvinferserver hands boxes on, but no masks. Behind its detector, take the `preprocess_*` of
+  `triton/`: there the aligner decodes the landmarks anew from the detector's raw outputs (`source=tensor`).
 
 ## Of {product}
 
@@ -69,13 +69,13 @@ Licences, hashes, tensors and where each constant comes from: `{manifest}`.
 
 This bundle was written on a machine without DeepStream. Its keys and the order of its elements were read in the sources
 of DeepStream 9.1, some also in copies of 8.0 and 6.2, none in those between. The graphs of a store ran on ONNX Runtime.
-Not run: the pipeline, the container, the tracker's settings, nvinferserver, and the engines.
+Not run: the pipeline, the container, the tracker's settings, nvinferserver, the applications in it, and the engines.
 """
 _FROM_STORE = "a store."
 _FROM_SPECS = """\
 the known shapes of its models.
-Their files were not read: graphs, `engines/` and the sources of the libraries are not in this folder;
-`batchproof deploy deepstream` puts them into yours."""
+Their files were not read: graphs, `engines/`, `app/` and the sources of the libraries are not in this
+folder; `batchproof deploy deepstream` puts them into yours."""
 _FILES = (
     ("`configs/pgie_{detector}.txt`", "the detector with landmarks (`network-type=3`); the same as `.yml`"),
     ("`configs/pgie_{detector}_boxes.txt`", "the detector without landmarks (`network-type=0`); the same as `.yml`"),
@@ -85,6 +85,7 @@ _FILES = (
     ("`triton/`", "the same for nvinferserver, inside the process (`.capi`) and over gRPC, and a model repository"),
     ("`engines/`", "graphs, what is known of their inputs and outputs, and `build_engines.sh`"),
     ("`parser/`, `align/`, `include/`, `Makefile`", "the sources of both libraries"),
+    ("`app/`", "applications in Python and C++, and enrolment"),
     ("`run.sh`, `Dockerfile`", "how it is built and run, with the pinned image"),
     ("`manifest.json`", "target, versions, ABI, models, constants, and the sha256 of every file"),
 )

@@ -20,7 +20,7 @@ from batchproof.pipeline.picture import Pixels
 from batchproof.pipeline.pictures import load_pictures
 from tests.deploy.deepstream.align.frames import rgba
 from tests.deploy.deepstream.align.native import Native
-from tests.deploy.deepstream.align.test_letterbox import nvinfer
+from tests.deploy.deepstream.align.test_letterbox import scales_of
 from tests.deploy.deepstream.app.service_maker_stand_in import Face, Frame
 from tests.deploy.deepstream.app.shim import Shim
 
@@ -56,7 +56,7 @@ def record(detector: Detector, network: Embedder, images: Path, shim: Shim, nati
     seen = []
     for stream, (name, pixels, faces, detections) in enumerate(zip(names, pictures, expected, found, strict=True)):
         height, width = pixels.shape[:2]
-        scales = nvinfer(width, height, NETWORK, NETWORK)
+        scales = scales_of(width, height, NETWORK, NETWORK)
         assert scales is not None
         frame = _frame(stream, pixels, detections, scales, network, shim, native)
         scale = fitted_size(height, width, NETWORK, NETWORK)[0] / height

@@ -22,7 +22,7 @@ void shim_mask(const float* points, float score, float network_width, float netw
 
 bool shim_letterbox(unsigned frame_width, unsigned frame_height, unsigned width, unsigned height, double* scales) {
   align::Scales found{};
-  const bool fits = align::nvinfer_letterbox(frame_width, frame_height, width, height, found);
+  const bool fits = align::fitted(align::Letterbox::kNvinfer, frame_width, frame_height, width, height, found);
   scales[0] = found.x;
   scales[1] = found.y;
   return fits;

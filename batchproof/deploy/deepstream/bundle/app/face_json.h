@@ -38,8 +38,9 @@ inline bool frame_landmarks(const void* data, std::size_t bytes, unsigned frame_
   align::Scales scales;
   if (!LandmarkMask::read(data, bytes, mask)) return false;
   if (mask.network_width > largest_network || mask.network_height > largest_network) return false;
-  if (!align::nvinfer_letterbox(frame_width, frame_height, static_cast<unsigned>(mask.network_width),
-                                static_cast<unsigned>(mask.network_height), scales)) {
+  // Masks come from nvinfer alone.
+  if (!align::fitted(align::Letterbox::kNvinfer, frame_width, frame_height, static_cast<unsigned>(mask.network_width),
+                     static_cast<unsigned>(mask.network_height), scales)) {
     return false;
   }
   for (unsigned i = 0; i < LandmarkMask::kPoints; ++i) {

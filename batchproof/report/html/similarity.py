@@ -46,7 +46,7 @@ def _pair(seen: ChainFile) -> Markup:
 def _drawing(found: Similarity, original: Cosines, batched: Cosines) -> Markup:
     cell = max(10, min(24, 360 // len(found.faces)))
     side = len(found.faces) * cell
-    shades = (np.triu(batched, 1) + np.tril(original, -1)).clip(0, 1) * _SHADES
+    shades = np.nan_to_num(np.triu(batched, 1) + np.tril(original, -1)).clip(0, 1) * _SHADES
     return element(
         "svg",
         *_cells(shades.round().astype(int), cell),

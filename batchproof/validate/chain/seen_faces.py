@@ -84,4 +84,4 @@ def _matrix(cosines: Floats) -> tuple[tuple[float, ...], ...]:
 
 
 def _listed(parts: Iterable[NDArray[np.float64]]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.4g}") for part in parts for value in part.tolist())
+    return tuple(float(f"{value:.4g}") for part in parts for value in np.nan_to_num(part, nan=np.inf).tolist())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from batchproof.artifacts import json_file
 from batchproof.errors import StepFailedError
+from batchproof.validate.chain.chain_file import ChainFile, read
 from batchproof.validate.chain.compare import compare_chain
 from batchproof.validate.chain.original import original_trace
 from batchproof.validate.chain.seen_faces import seen_faces
@@ -48,6 +52,21 @@ def test_a_walk_that_ended_early_shows_what_it_came_to(chain: TinyChain) -> None
     assert seen.errors.box
     assert not seen.errors.cosine
     assert not seen.similarity.faces
+
+
+def test_embeddings_of_zeros_are_as_far_as_can_be_and_the_file_can_be_read_again(
+    chain: TinyChain, tmp_path: Path
+) -> None:
+    found = compare_chain(chain.ours, SCENE, chain.theirs, LIMITS).found
+    ours = found.ours.copy()
+    ours["unit"], ours["cosines"] = (np.full_like(one, math.nan) for one in (ours["unit"], ours["cosines"]))
+    seen = seen_faces(PICTURES, replace(found, ours=ours))
+    assert set(seen.errors.cosine) == {math.inf}
+    path = tmp_path / "chain.json"
+    path.write_bytes(json_file.write(ChainFile("det.fp32", "det", "rec", seen)))
+    again = read(path).seen
+    assert again.errors == seen.errors
+    assert math.isnan(again.similarity.batched[0][0])
 
 
 def test_pictures_without_faces_are_there_all_the_same(chain: TinyChain) -> None:

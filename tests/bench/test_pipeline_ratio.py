@@ -11,7 +11,7 @@ from batchproof.bench.pipeline_file import EVERYTHING, PipelineFile
 from batchproof.bench.pipeline_ratio import Contestant, measure, smallest_cosine
 from batchproof.bench.pipeline_stages import STAGES
 from batchproof.bench.settings import BenchSettings
-from batchproof.errors import StepNotRunError
+from batchproof.errors import InputError, StepFailedError, StepNotRunError
 from batchproof.pipeline.decode import Detections
 from batchproof.pipeline.face_pipeline import Faces
 from batchproof.pipeline.pictures import Picture
@@ -86,6 +86,18 @@ def test_another_detector_is_noticed(pair: tuple[Contestant, Contestant], tmp_pa
     found = measure(other, embedder, [Picture("faces.png", picture(120, 150))], SETTINGS).everything
     assert found.faces < found.expected_faces
     assert found.cosine is None
+
+
+def test_a_picture_that_leaves_no_pixel_is_named(pair: tuple[Contestant, Contestant]) -> None:
+    thin = Picture("thin.png", np.zeros((2, 5000, 3), np.uint8))
+    with pytest.raises(InputError, match=r"thin\.png: a picture of 5000x2 pixels leaves nothing"):
+        measure(*pair, [thin], SETTINGS)
+
+
+def test_what_insightface_raises_about_a_picture_is_one_sentence(pair: tuple[Contestant, Contestant]) -> None:
+    loop = InsightfaceLoop(pair[0].original, pair[1].original, (96, 160), 1, spin=False)
+    with pytest.raises(StepFailedError, match=r"insightface's loop fails \(.+\)\.$"):
+        loop.run([np.zeros((2, 5000, 3), np.uint8)])
 
 
 def test_two_embedders_are_nothing_that_insightface_takes(pair: tuple[Contestant, Contestant]) -> None:

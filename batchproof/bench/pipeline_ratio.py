@@ -61,7 +61,8 @@ def measure(
         InsightfaceLoop(detector.original, embedder.original, size, threads, spin=spin) for spin in (True, False)
     )
     for picture in pictures:  # insightface would end with an error of OpenCV's
-        fitted_size(*picture.pixels.shape[:2], *calm.size, where=picture.name)
+        rows, columns = picture.pixels.shape[:2]
+        fitted_size(rows, columns, *calm.size, picture.name)
     ours = _Pipeline.opened(detector, embedder, calm.size, threads)
     compared = tuple(_compared(spinning, calm, ours.whole, pictures, rounds))
     richest = max(range(len(pictures)), key=lambda index: compared[index].faces)

@@ -122,5 +122,5 @@ def _finish(root: Path, manifest: Manifest, as_json: bool) -> NoReturn:
         for title, heads, rows in speed.for_terminals(measured):
             console.show_table(title, heads, rows)
         open_ones = [verdict for verdict in verdicts if not verdict]
-        console.show_verdicts(open_ones, {"Every figure": str(page_path)})
+        console.show_verdicts(open_ones, {"Every figure": str(page_path)}, of_several=True)
     raise typer.Exit(code)

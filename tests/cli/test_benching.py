@@ -65,7 +65,7 @@ def test_people_see_a_table_for_each_engine_and_what_was_not_run(copy: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "det.fp32 on onnx, ms" in done.stdout
     assert "all in one call" in done.stdout
-    assert "not_run bench.ort.batches: not measured: 8 (it was built for 1,2,4@96x160)" in done.stdout
+    assert "not_run det.fp32 bench.ort.batches: not measured: 8 (it was built for 1,2,4@96x160)" in done.stdout
 
 
 def no_store(folder: Path) -> list[str | Path]:

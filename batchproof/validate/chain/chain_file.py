@@ -31,13 +31,18 @@ class FoundFace:
 @with_config(_WRITTEN)
 @dataclass(frozen=True)
 class PictureFaces:
-    """A picture by its name and size in pixels, the faces that insightface finds in it, and those of the batch."""
+    """A picture by its name and size in pixels, the faces that insightface finds in it, and those of the batch.
+
+    The faces are the best ones where a picture has hundreds; `original_count` and `batched_count` are of all.
+    """
 
     name: str
     height: int
     width: int
     original: tuple[FoundFace, ...]
     batched: tuple[FoundFace, ...]
+    original_count: int
+    batched_count: int
 
 
 @with_config(_WRITTEN)

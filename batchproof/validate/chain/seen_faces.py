@@ -30,7 +30,7 @@ def seen_faces(pictures: Sequence[Picture], found: Sides) -> SeenFaces:
 
 def _picture(picture: Picture, original: Detections, batched: Detections) -> PictureFaces:
     height, width = picture.pixels.shape[:2]
-    return PictureFaces(picture.name, height, width, _faces(original), _faces(batched))
+    return PictureFaces(picture.name, height, width, _faces(original), _faces(batched), len(original), len(batched))
 
 
 def _faces(found: Detections) -> tuple[FoundFace, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from batchproof.artifacts import json_file
 from batchproof.errors import StepFailedError
@@ -22,6 +23,7 @@ def test_all_faces_of_both_are_listed_and_their_errors_measured(chain: TinyChain
     counts = [len(faces) for faces in chain.theirs["survivors"]]
     assert [len(picture.original) for picture in seen.pictures] == counts
     assert [len(picture.batched) for picture in seen.pictures] == counts
+    assert [(picture.original_count, picture.batched_count) for picture in seen.pictures] == [(n, n) for n in counts]
     assert [(picture.width, picture.height) for picture in seen.pictures] == [(96, 60 + 17 * n) for n in range(4)]
     first, expected = seen.pictures[0].original[0], chain.theirs["survivors"][0]
     np.testing.assert_allclose(first.box, expected.boxes[0], atol=1e-3)
@@ -31,6 +33,14 @@ def test_all_faces_of_both_are_listed_and_their_errors_measured(chain: TinyChain
     assert max(seen.errors.box) < 1e-3
     assert len(seen.errors.cosine) == len(seen.similarity.faces) == len(chain.theirs["unit"])
     np.testing.assert_allclose(seen.similarity.original, chain.theirs["cosines"], atol=1e-5)
+
+
+def test_a_crowd_is_counted_and_its_best_faces_are_kept(chain: TinyChain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchproof.validate.chain.seen_faces._MOST_SHOWN", 1)
+    seen = seen_faces(PICTURES, compare_chain(chain.ours, SCENE, chain.theirs, LIMITS).found)
+    assert [picture.original_count for picture in seen.pictures] == [len(one) for one in chain.theirs["survivors"]]
+    assert {len(picture.original) for picture in seen.pictures if picture.original_count} == {1}
+    assert max(picture.original_count for picture in seen.pictures) > 1
 
 
 def test_a_moved_face_has_the_error_by_which_it_moved(chain: TinyChain) -> None:

@@ -64,6 +64,16 @@ def test_a_walk_that_ended_early_shows_what_it_came_to(chain: TinyChain) -> None
     assert not seen.similarity.faces
 
 
+def test_what_a_cosine_lacks_is_counted_from_one(chain: TinyChain) -> None:
+    found = compare_chain(chain.ours, SCENE, chain.theirs, LIMITS).found
+    ours, theirs = found.ours.copy(), found.theirs["unit"]
+    turned = theirs + np.float32(0.2) * np.roll(theirs, 1, axis=1)
+    ours["unit"] = turned / np.linalg.norm(turned, axis=1, keepdims=True)
+    seen = seen_faces(PICTURES, replace(found, ours=ours))
+    np.testing.assert_allclose(seen.errors.cosine, 1 - (theirs * ours["unit"]).sum(axis=1), rtol=1e-2)
+    assert min(seen.errors.cosine) > 1e-3
+
+
 def test_embeddings_of_zeros_are_as_far_as_can_be_and_the_file_can_be_read_again(
     chain: TinyChain, tmp_path: Path
 ) -> None:

@@ -115,7 +115,8 @@ def _finish(root: Path, manifest: Manifest, as_json: bool) -> NoReturn:
     report_path, page_path = write_reports(root, manifest)
     measured = speed.measured(manifest, root)
     if as_json:
-        facts = {"pack": printable(manifest.pack), "store": printable(str(root)), "report": printable(str(report_path))}
+        paths = {"store": root, "report": report_path, "page": page_path}
+        facts = {"pack": printable(manifest.pack), **{name: printable(str(path)) for name, path in paths.items()}}
         figures = {"engines": plain(measured.sweeps), "pipelines": plain(measured.pipelines)}
         print_json({**facts, **figures, "verdicts": plain(verdicts), "exit_code": code})
     else:

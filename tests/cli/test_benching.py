@@ -51,6 +51,9 @@ def test_json_is_one_document_and_the_store_and_its_reports_have_the_figures(cop
         ("emb.fp32", "ort"),
         ("emb.fp32", "onnx"),
     ]
+    assert (document["report"], document["page"]) == tuple(
+        str(copy / "store" / f"report.{kind}") for kind in ("md", "html")
+    )
     assert [figures["batch"] for figures in document["engines"][0]["batches"]] == [1, 2]
     assert document["pipelines"][0]["compared"][-1]["faces"] > 0
     assert {verdict["check"].partition(".")[0] for verdict in document["verdicts"]} == {"bench"}

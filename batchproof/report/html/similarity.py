@@ -16,7 +16,7 @@ from batchproof.validate.chain.chain_file import ChainFile, Similarity
 
 _ABOUT = (
     "Above the diagonal the cosines of the batched models, below it insightface's, of up to five faces a picture: the "
-    "darker, the more similar. A drawing that is not symmetrical has changed who looks like whom."
+    "stronger the colour, the more similar. A drawing that is not symmetrical has changed who looks like whom."
 )
 _LABELS, _LETTERS = 190, 26  # room for the names of pictures, in pixels and letters
 _SHADES = 12

@@ -17,6 +17,7 @@ from batchproof.artifacts.manifest import Manifest, Record
 from batchproof.artifacts.step import Step
 from batchproof.doctor import Finding
 from batchproof.errors import first_few
+from batchproof.report.plain_text import plain_text
 from batchproof.report.summary import Cell, matrix, overall, worth_reading
 from batchproof.targets import Target
 from batchproof.verdict import Status, Verdict
@@ -91,15 +92,15 @@ class ProgressDisplay:
             return
         summed = overall(record.verdicts)
         status = summed[0] if summed else Status.PASS
-        what = f"  {record.check:<15} {escape(record.subject):<40} "
+        what = f"  {record.check:<15} {_plain(record.subject):<40} "
         err.print(f"{what}[{_COLOURS[status]}]{status.value:<8}[/]{record.seconds:7.1f} s", soft_wrap=True)
 
     def waiting(self, root: Path) -> None:
         """Another process holds the store."""
-        err.print(f"[yellow]waiting[/]: another batchproof is working in {escape(str(root))}", soft_wrap=True)
+        err.print(f"[yellow]waiting[/]: another batchproof is working in {_plain(str(root))}", soft_wrap=True)
 
     def _show_running(self) -> None:
-        self._progress.update(self._task, description=escape(first_few(self._running)))
+        self._progress.update(self._task, description=_plain(first_few(self._running)))
 
     def _close_stage(self) -> None:
         if self._unchanged:
@@ -110,7 +111,7 @@ class ProgressDisplay:
 
 def show_summary(manifest: Manifest, report: Path) -> None:
     """Print one row per artifact and stage column, then every verdict that is not a pass."""
-    table = Table(title=f"Pack {escape(manifest.pack)}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=f"Pack {_plain(manifest.pack)}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     heads, rows = matrix(manifest)
     for head in heads:
         table.add_column(head, overflow="fold")
@@ -122,35 +123,39 @@ def show_summary(manifest: Manifest, report: Path) -> None:
     for verdict, count in worth_reading(manifest):
         times = f" (and {count - 1} more like it)" if count > 1 else ""
         out.print(_line(verdict, f"{verdict.subject} {verdict.check}") + times, soft_wrap=True)
-    out.print(f"Every figure: {escape(str(report))}", soft_wrap=True)
+    out.print(f"Every figure: {_plain(str(report))}", soft_wrap=True)
 
 
-def show_verdicts(verdicts: Iterable[Verdict], facts: Mapping[str, object]) -> None:
-    """Print what a single command found: a line per verdict with its figure and threshold, then the short facts."""
+def show_verdicts(verdicts: Iterable[Verdict], facts: Mapping[str, object], *, of_several: bool = False) -> None:
+    """Print what a single command found: a line per verdict with its figure and threshold, then the short facts.
+
+    Verdicts `of_several` artifacts name theirs.
+    """
     for verdict in verdicts:
-        out.print(_line(verdict, verdict.check), soft_wrap=True)
+        about = f"{verdict.subject} {verdict.check}" if of_several else verdict.check
+        out.print(_line(verdict, about), soft_wrap=True)
     for name, fact in facts.items():
         if fact is not None and not isinstance(fact, list):
-            out.print(f"{name}: {escape(str(fact))}", soft_wrap=True)
+            out.print(f"{name}: {_plain(str(fact))}", soft_wrap=True)
 
 
 def show_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table: names on the left, which are given room first, figures behind them to the right."""
     lines = list(rows)
-    table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=_plain(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     longest = max((len(row[0]) for row in lines), default=0)
     table.add_column(heads[0], overflow="fold", min_width=min(longest, _LONGEST_NAME))
     for head in heads[1:]:
         table.add_column(head, overflow="fold", justify="right")
     for row in lines:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(_plain, row))
     out.print(table)
 
 
 def show_lines(lines: Iterable[str]) -> None:
     """Print plain lines."""
     for line in lines:
-        out.print(escape(line), soft_wrap=True)
+        out.print(_plain(line), soft_wrap=True)
 
 
 def show_targets(targets: Iterable[Target]) -> None:
@@ -165,14 +170,14 @@ def show_targets(targets: Iterable[Target]) -> None:
             names.setdefault(note, []).append(target.name)
     out.print(table)
     for note, concerned in names.items():
-        out.print(f"{', '.join(concerned)}: [dim]{escape(note)}[/]")
+        out.print(f"{', '.join(concerned)}: [dim]{_plain(note)}[/]")
 
 
 @contextmanager
 def working(what: str) -> Iterator[Callable[[str], None]]:
     """Show on stderr that a command is at work; what is yielded tells how far it is."""
-    with err.status(escape(what)) as status:
-        yield lambda detail: status.update(escape(f"{what}: {detail}"))
+    with err.status(_plain(what)) as status:
+        yield lambda detail: status.update(_plain(f"{what}: {detail}"))
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
@@ -183,17 +188,22 @@ def show_findings(findings: Sequence[Finding]) -> None:
     colours = {"ok": "green", "partial": "yellow", "missing": "dim"}
     for finding in findings:
         status = f"[{colours[finding.status]}]{finding.status}[/]"
-        table.add_row(escape(finding.subject), status, escape(finding.detail))
+        table.add_row(_plain(finding.subject), status, _plain(finding.detail))
     out.print(table)
     for finding in findings:
         if finding.remedy:
-            out.print(f"[bold]{escape(finding.subject)}[/]: {escape(finding.remedy)}", soft_wrap=True)
+            out.print(f"[bold]{_plain(finding.subject)}[/]: {_plain(finding.remedy)}", soft_wrap=True)
 
 
 def _line(verdict: Verdict, about: str) -> str:
     head = " ".join(part for part in (about, verdict.measured) if part)
-    return f"[{_COLOURS[verdict.status]}]{verdict.status.value:<8}[/]{escape(f'{head}: {verdict.explained}')}"
+    return f"[{_COLOURS[verdict.status]}]{verdict.status.value:<8}[/]{_plain(f'{head}: {verdict.explained}')}"
+
+
+def _plain(text: str) -> str:
+    """Show text as it is: neither Rich nor the terminal obeys it."""
+    return escape(plain_text(text))
 
 
 def _cell(cell: Cell) -> str:
-    return escape(cell.text) if cell.status is None else f"[{_COLOURS[cell.status]}]{escape(cell.text)}[/]"
+    return _plain(cell.text) if cell.status is None else f"[{_COLOURS[cell.status]}]{_plain(cell.text)}[/]"

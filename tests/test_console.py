@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -10,6 +11,9 @@ from rich.console import Console
 from batchproof import console
 from batchproof.artifacts.manifest import Record
 from batchproof.artifacts.step import Outcome, Step
+from batchproof.bench.pipeline_file import Cost
+from batchproof.report import speed
+from tests.bench.files import PIPELINE, SWEEP
 
 
 @pytest.fixture
@@ -69,3 +73,27 @@ def test_names_that_look_like_markup_are_shown_as_they_are(
 ) -> None:
     start(display, "[bold]")
     assert "build.rtx [bold]" in shown(display, screen)
+
+
+def on_80_columns(monkeypatch: pytest.MonkeyPatch, tables: Iterable[speed.Table]) -> str:
+    written = io.StringIO()
+    monkeypatch.setattr(console, "out", Console(file=written, width=80))
+    for table in tables:
+        console.show_table(*table)
+    return written.getvalue()
+
+
+def test_the_tables_of_a_benchmark_fit_into_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = replace(PIPELINE.compared[0], name="solvay_conference_1927.png", faces=12345, insightface=Cost(98765, 1, 1))
+    pipeline = replace(PIPELINE, compared=(long, *PIPELINE.compared))
+    shown = on_80_columns(monkeypatch, speed.for_terminals(speed.Measured((SWEEP,), (pipeline,))))
+    for text in ("p99", "images/s", "no transfer", "roof", "runs", "insightface", "batchproof", "98765", "solvay_conf"):
+        assert text in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_names_of_files_move_no_cursor_and_colour_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = on_80_columns(monkeypatch, [speed.Table("a\x1b[31m", ("x", "y"), [("b\x1b[2J\nc", "[red]d")])])
+    assert "\x1b" not in shown
+    for text in (r"a\x1b[31m", r"b\x1b[2J\nc", "[red]d"):
+        assert text in shown

@@ -9,7 +9,7 @@ import pytest
 
 from batchproof import runtime
 from batchproof.errors import StepFailedError, StepNotRunError
-from batchproof.runtime import CPU, CUDA, TENSORRT, OnnxRuntimeRunner, noise, open_session
+from batchproof.runtime import CPU, CUDA, TENSORRT, OnnxRuntimeRunner, noise, open_session, thread_options
 from tests.build import tiny_graphs
 
 IMAGES = noise(tiny_graphs.SPEC.input, 2, 64, 64)
@@ -120,6 +120,13 @@ def test_threads_are_those_of_the_session(tmp_path: Path) -> None:
     model = tiny_graphs.detector(tmp_path / "tiny.onnx")
     assert open_session(model, threads=3).get_session_options().intra_op_num_threads == 3
     assert open_session(model).get_session_options().intra_op_num_threads == 0
+
+
+def test_our_threads_wait_without_spinning_unless_asked(tmp_path: Path) -> None:
+    entry = "session.intra_op.allow_spinning"
+    session = open_session(tiny_graphs.detector(tmp_path / "tiny.onnx"))
+    assert session.get_session_options().get_session_config_entry(entry) == "0"
+    assert thread_options(None, spin=True).get_session_config_entry(entry) == "1"
 
 
 def test_a_bound_batch_that_cannot_run_is_told_in_one_sentence(tmp_path: Path) -> None:

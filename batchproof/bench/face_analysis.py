@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from batchproof.errors import StepNotRunError
+from batchproof.errors import StepFailedError, StepNotRunError
 from batchproof.pipeline.picture import Pixels
 from batchproof.profile_text import Size
 from batchproof.runtime import CPU, thread_options
@@ -39,9 +39,8 @@ class InsightfaceLoop:
             if "recognition" not in self._loop.models:
                 raise StepNotRunError("insightface does not take the embedder for one")
             self._loop.prepare(0, det_size=(size[1], size[0]))
-            self.run(
-                [np.zeros((size[0], size[1], 3), np.uint8)]
-            )  # opens the session of this size, which needs the file
+            # Opens the session of this size, which needs the file.
+            self.run([np.zeros((size[0], size[1], 3), np.uint8)])
 
     @property
     def size(self) -> Size:
@@ -50,11 +49,18 @@ class InsightfaceLoop:
         return int(height), int(width)
 
     def run(self, frames: Sequence[Pixels]) -> list[list[Any]]:
-        """Find and describe the faces of each frame, one frame and one face at a time."""
+        """Find and describe the faces of each frame, one frame and one face at a time.
+
+        Raises `StepFailedError` for whatever insightface raises about one.
+        """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # insightface calls what scikit-image is about to rename
-            return [self._loop.get(frame) for frame in frames]
+            warnings.simplefilter("ignore", RuntimeWarning)  # an embedding of zeros, which the cosines tell
+            try:
+                return [self._loop.get(frame) for frame in frames]
+            except Exception as error:  # those of NumPy, OpenCV and ONNX Runtime come through
+                raise StepFailedError(f"insightface's loop fails ({_told(error)})") from error
 
 
 def _told(error: Exception) -> str:
-    return str(error).strip() or type(error).__name__
+    return str(error).strip().split("\n")[0] or type(error).__name__

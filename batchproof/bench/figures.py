@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import ConfigDict, with_config
+from pydantic import ConfigDict, Field, with_config
 
 from batchproof.bench.turns import Samples
+from batchproof.profile import LARGEST_BATCH
 
 WRITTEN = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
 PERCENTILES = (50, 95, 99)
 Limit = Literal["compute", "memory"]
+# What can have been measured: reports divide by it, and take its logarithm.
+Positive = Annotated[float, Field(ge=1e-12, le=1e18)]
+Count = Annotated[int, Field(ge=0, le=10**18)]
+Batch = Annotated[int, Field(ge=1, le=LARGEST_BATCH)]
 
 
 @with_config(WRITTEN)
@@ -23,9 +28,9 @@ class Latency:
     `processor_ms` is the least processor time of all threads of this process: other work on the machine adds little.
     """
 
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
+    p50_ms: Positive
+    p95_ms: Positive
+    p99_ms: Positive
     processor_ms: float
     repetitions: int
 
@@ -44,10 +49,10 @@ class RoofPoint:
     `share` is `gflops / attainable_gflops`.
     """
 
-    flop_per_byte: float
-    gflops: float
-    attainable_gflops: float
-    share: float
+    flop_per_byte: Positive
+    gflops: Positive
+    attainable_gflops: Positive
+    share: Positive
     limited_by: Limit
 
 
@@ -61,11 +66,11 @@ class BatchFigures:
     None where no roof was measured.
     """
 
-    batch: int
+    batch: Batch
     with_transfer: Latency
     without_transfer: Latency
-    images_per_second: float
-    gain: float | None
+    images_per_second: Positive
+    gain: Positive | None
     roof: RoofPoint | None
 
 

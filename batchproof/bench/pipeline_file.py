@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import with_config
+from pydantic import Field, with_config
 
 from batchproof.artifacts import json_file
 from batchproof.bench.clocks import Reading
-from batchproof.bench.figures import WRITTEN
+from batchproof.bench.figures import WRITTEN, Positive
 
 # The check of its steps, with which the names of their verdicts begin.
 CHECK = "bench.pipeline"
@@ -22,8 +23,8 @@ EVERYTHING = "all in one call"
 class Cost:
     """Milliseconds: the shortest and the median time on the clock, and the least processor time of all threads."""
 
-    best_ms: float
-    median_ms: float
+    best_ms: Positive
+    median_ms: Positive
     processor_ms: float
 
 
@@ -67,7 +68,7 @@ class StageTime:
     """One stage of our pipeline, and the shortest of its times in milliseconds."""
 
     name: str
-    best_ms: float
+    best_ms: Positive
 
 
 @with_config(WRITTEN)
@@ -84,7 +85,7 @@ class PipelineFile:
     height: int
     width: int
     threads: int | None
-    compared: tuple[Compared, ...]
+    compared: Annotated[tuple[Compared, ...], Field(min_length=1)]
     stages_of: str
     stages: tuple[StageTime, ...]
     readings: tuple[Reading, ...]

@@ -22,6 +22,7 @@ from batchproof.pipeline.decode import DetectionSettings
 from batchproof.pipeline.detect import Detector
 from batchproof.pipeline.embed import Embedder
 from batchproof.pipeline.face_pipeline import FacePipeline, Faces
+from batchproof.pipeline.letterbox import fitted_size
 from batchproof.pipeline.opencv import cv2
 from batchproof.pipeline.pictures import Picture
 from batchproof.profile_text import Size
@@ -50,7 +51,8 @@ def measure(
 ) -> PipelineFile:
     """Compare on each picture alone and on all of them in one call.
 
-    Raises what `InsightfaceLoop` raises, and `StepFailedError` for a graph that does not load or run.
+    Raises what `InsightfaceLoop` raises, `StepFailedError` for a graph that does not load or run, and `InputError` for
+    a picture too thin for the detector.
     """
     size, threads, rounds = settings.detection_size, settings.threads, min(settings.rounds, _MOST_ROUNDS)
     cv2.setNumThreads(-1 if threads is None else threads)
@@ -58,6 +60,9 @@ def measure(
     spinning, calm = (
         InsightfaceLoop(detector.original, embedder.original, size, threads, spin=spin) for spin in (True, False)
     )
+    for picture in pictures:  # insightface would end with an error of OpenCV's
+        rows, columns = picture.pixels.shape[:2]
+        fitted_size(rows, columns, *calm.size, picture.name)
     ours = _Pipeline.opened(detector, embedder, calm.size, threads)
     compared = tuple(_compared(spinning, calm, ours.whole, pictures, rounds))
     richest = max(range(len(pictures)), key=lambda index: compared[index].faces)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import with_config
 
-from batchproof.bench.figures import WRITTEN, Limit, RoofPoint
+from batchproof.bench.figures import WRITTEN, Limit, Positive, RoofPoint
 from batchproof.bench.work import Work
 
 
@@ -15,8 +15,8 @@ from batchproof.bench.work import Work
 class Roof:
     """What one machine reaches: GFLOP/s of a large FP32 matrix product, and GB/s of a copy, read and written."""
 
-    gflops: float
-    gigabytes_per_second: float
+    gflops: Positive
+    gigabytes_per_second: Positive
 
     @property
     def ridge(self) -> float:

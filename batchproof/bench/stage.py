@@ -78,15 +78,16 @@ def _pipelines(
     decisive: dict[str, object],
     sizes: Mapping[str, Size],
 ) -> list[Step]:
-    """Pair every detector of landmarks with the first embedder, and further embedders with the first detector.
+    """Pair every detector of landmarks with the first ArcFace, and further ones with the first detector.
 
     `sizes` are those that the models were built for.
     """
     specs = {model: entry.spec for model, entry in manifest.models.items()}
     detectors = [model for model, spec in specs.items() if spec.has_keypoints]
-    embedders = [model for model, spec in specs.items() if spec.role == "embedder"]
+    # insightface would take AdaFace too, and show it other colours than it was trained on.
+    embedders = [model for model, spec in specs.items() if spec.family == "arcface"]
     if not detectors or not embedders:
-        return [_no_pipeline(manifest.pack, "an embedder" if detectors else "a detector with landmarks")]
+        return [_no_pipeline(manifest.pack, "an ArcFace-like embedder" if detectors else "a detector with landmarks")]
     pairs = [(detector, embedders[0]) for detector in detectors]
     pairs += [(detectors[0], embedder) for embedder in embedders[1:]]
     return [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import with_config
+from pydantic import Field, with_config
 
 from batchproof.artifacts import json_file
 from batchproof.bench.clocks import Reading
@@ -33,7 +34,7 @@ class SweepFile:
     height: int
     width: int
     threads: int | None
-    batches: tuple[BatchFigures, ...]
+    batches: Annotated[tuple[BatchFigures, ...], Field(min_length=1)]
     left_out: tuple[LeftOut, ...]
     work: Work
     roof: Roof | None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import with_config
 
-from batchproof.bench.figures import WRITTEN
+from batchproof.bench.figures import WRITTEN, Count
 
 
 @with_config(WRITTEN)
@@ -20,9 +20,9 @@ class Work:
     `unknown` are tensors whose shape inference does not find; while there are any, the other figures are too small.
     """
 
-    macs: int
-    weight_bytes: int
-    activation_bytes: int
+    macs: Count
+    weight_bytes: Count
+    activation_bytes: Count
     not_counted: Mapping[str, int]
     unknown: tuple[str, ...] = ()
 

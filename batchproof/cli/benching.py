@@ -115,12 +115,13 @@ def _finish(root: Path, manifest: Manifest, as_json: bool) -> NoReturn:
     report_path, page_path = write_reports(root, manifest)
     measured = speed.measured(manifest, root)
     if as_json:
-        facts = {"pack": printable(manifest.pack), "store": printable(str(root)), "report": printable(str(report_path))}
+        paths = {"store": root, "report": report_path, "page": page_path}
+        facts = {"pack": printable(manifest.pack), **{name: printable(str(path)) for name, path in paths.items()}}
         figures = {"engines": plain(measured.sweeps), "pipelines": plain(measured.pipelines)}
         print_json({**facts, **figures, "verdicts": plain(verdicts), "exit_code": code})
     else:
         for title, heads, rows in speed.for_terminals(measured):
             console.show_table(title, heads, rows)
         open_ones = [verdict for verdict in verdicts if not verdict]
-        console.show_verdicts(open_ones, {"Every figure": str(page_path)})
+        console.show_verdicts(open_ones, {"Every figure": str(page_path)}, of_several=True)
     raise typer.Exit(code)

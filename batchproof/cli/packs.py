@@ -112,7 +112,10 @@ def report(
     ],
     pictures: Annotated[
         bool,
-        typer.Option("--pictures/--no-pictures", help="Show the pictures, or draw faces on empty ground."),
+        typer.Option(
+            "--pictures/--no-pictures",
+            help="Show the pictures, or draw faces on empty ground; the next run or bench shows them.",
+        ),
     ] = True,
     as_json: Json = False,
 ) -> None:

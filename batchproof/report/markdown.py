@@ -7,6 +7,7 @@ from pathlib import Path
 
 from batchproof.artifacts.manifest import Manifest, Record
 from batchproof.report import speed
+from batchproof.report.plain_text import plain_text
 from batchproof.report.stage_rows import answer, chain_records, stage_rows
 from batchproof.report.summary import matrix, worth_reading
 
@@ -29,11 +30,15 @@ def render(manifest: Manifest, root: Path) -> str:
 
 def _summary(manifest: Manifest) -> str:
     heads, rows = matrix(manifest)
-    lines = [f"# Batchproof report: {manifest.pack}", "", _table(heads, [[cell.text for cell in row] for row in rows])]
+    lines = [
+        f"# Batchproof report: {_escape(manifest.pack)}",
+        "",
+        _table(heads, [[cell.text for cell in row] for row in rows]),
+    ]
     for verdict, count in worth_reading(manifest):
         more = f" (and {count - 1} more like it)" if count > 1 else ""
         head = f"**{verdict.status.value}** `{verdict.subject}` {verdict.check} {verdict.measured}".rstrip()
-        lines.append(f"\n{head}: {verdict.explained}{more}")
+        lines.append(f"\n{_escape(f'{head}: {verdict.explained}')}{more}")
     return "\n".join(lines)
 
 
@@ -61,8 +66,8 @@ def _findings(manifest: Manifest) -> str:
     for record in _of_stage(manifest, "surgery"):
         reasons = record.notes.get("reasons", [])
         if reasons:
-            listed = "\n".join(f"- {reason}" for reason in reasons)
-            parts.append(f"<details><summary>{record.subject}</summary>\n\n{listed}\n\n</details>")
+            listed = "\n".join(f"- {_escape(str(reason))}" for reason in reasons)
+            parts.append(f"<details><summary>{_escape(record.subject)}</summary>\n\n{listed}\n\n</details>")
     return "## What surgery did\n\n" + "\n\n".join(parts) if parts else ""
 
 
@@ -75,7 +80,7 @@ def _chains(manifest: Manifest) -> str:
             for row in stage_rows(record)
         ]
         table = _table(["stage", "alone", "end to end"], rows)
-        parts.append(f"**{record.subject}** {answer(record).reason}\n\n{table}")
+        parts.append(f"**{_escape(record.subject)}** {_escape(answer(record).reason)}\n\n{table}")
     about = "Alone: on the inputs that insightface's own stage was given."
     return "## From frame to cosine, stage by stage\n\n" + "\n\n".join([about, *parts]) if parts else ""
 
@@ -96,7 +101,10 @@ def _builds(manifest: Manifest) -> str:
 
 
 def _speed(manifest: Manifest, root: Path) -> str:
-    parts = [f"{title}\n\n{_table(heads, rows)}" for title, heads, rows in speed.tables(speed.measured(manifest, root))]
+    parts = [
+        f"{_escape(title)}\n\n{_table(heads, rows)}"
+        for title, heads, rows in speed.tables(speed.measured(manifest, root))
+    ]
     return "\n\n".join(["## Speed", *parts]) if parts else ""
 
 
@@ -121,7 +129,7 @@ def _provenance(manifest: Manifest) -> str:
         for artifact in record.artifacts
     ]
     machines = sorted({record.machine for record in manifest.records if record.machine})
-    measured = f"Measured on: {'; '.join(machines)}."
+    measured = f"Measured on: {_escape('; '.join(machines))}."
     table = _table(["artifact", "sha256", "bytes", "from", "tools"], rows)
     return f"## Provenance\n\n{measured}\n\n{table}"
 
@@ -139,5 +147,6 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(_escape(cell) for cell in line) + " |" for line in lines)
 
 
-def _escape(cell: str) -> str:
-    return cell.replace("|", "\\|").replace("\n", " ")
+def _escape(text: str) -> str:
+    """Keep names of files and tensors from beginning a cell, a line, an element, a link or a picture."""
+    return plain_text(text).replace("|", "\\|").replace("<", "&lt;").replace("](", "]\\(")

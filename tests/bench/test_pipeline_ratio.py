@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from batchproof.bench import face_analysis, pipeline_ratio
 from batchproof.bench.face_analysis import InsightfaceLoop
 from batchproof.bench.pipeline_file import EVERYTHING, PipelineFile
 from batchproof.bench.pipeline_ratio import Contestant, measure, smallest_cosine
 from batchproof.bench.pipeline_stages import STAGES
 from batchproof.bench.settings import BenchSettings
-from batchproof.errors import StepNotRunError
+from batchproof.bench.turns import take_turns
+from batchproof.errors import InputError, StepFailedError, StepNotRunError
 from batchproof.pipeline.decode import Detections
 from batchproof.pipeline.face_pipeline import Faces
 from batchproof.pipeline.pictures import Picture
+from batchproof.runtime import OnnxRuntimeRunner, thread_options
 from tests.bench.stores import DETECTOR, EMBEDDER, spec_of
 from tests.pipeline.tiny_scrfd import picture, tiny_scrfd
 from tests.validate.tiny_embedder import tiny_embedder
@@ -43,6 +48,34 @@ def test_every_picture_is_compared_alone_and_all_in_one_call(measured: PipelineF
     assert measured.everything.faces == sum(one.faces for one in measured.compared[:-1]) > 0
     assert {one.repetitions for one in measured.compared} == {2}
     assert (measured.height, measured.width, measured.threads) == (96, 160, 1)
+
+
+def test_all_contenders_have_the_same_threads_and_a_pause_before_their_turn(
+    pair: tuple[Contestant, Contestant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs: list[tuple[int | None, bool]] = []
+    ours: list[int | None] = []
+    pauses: list[float] = []
+
+    def options(threads: int | None, *, spin: bool) -> Any:
+        theirs.append((threads, spin))
+        return thread_options(threads, spin=spin)
+
+    def opened(model: Path, threads: int | None = None) -> OnnxRuntimeRunner:
+        ours.append(threads)
+        return OnnxRuntimeRunner(model, threads=threads)
+
+    def turns(works: Any, counts: Any, pause: float = 0.0) -> Any:
+        pauses.append(pause)
+        return take_turns(works, counts, pause)
+
+    monkeypatch.setattr(face_analysis, "thread_options", options)
+    monkeypatch.setattr(pipeline_ratio, "OnnxRuntimeRunner", opened)
+    monkeypatch.setattr(pipeline_ratio, "take_turns", turns)
+    measure(*pair, [Picture("faces.png", picture(120, 150))], replace(SETTINGS, rounds=1))
+    assert theirs == [(1, True), (1, False)]
+    assert ours == [1, 1]
+    assert min(pauses) > 0
 
 
 def test_the_answers_are_insightfaces(measured: PipelineFile) -> None:
@@ -86,6 +119,18 @@ def test_another_detector_is_noticed(pair: tuple[Contestant, Contestant], tmp_pa
     found = measure(other, embedder, [Picture("faces.png", picture(120, 150))], SETTINGS).everything
     assert found.faces < found.expected_faces
     assert found.cosine is None
+
+
+def test_a_picture_that_leaves_no_pixel_is_named(pair: tuple[Contestant, Contestant]) -> None:
+    thin = Picture("thin.png", np.zeros((2, 5000, 3), np.uint8))
+    with pytest.raises(InputError, match=r"thin\.png: a picture of 5000x2 pixels leaves nothing"):
+        measure(*pair, [thin], SETTINGS)
+
+
+def test_what_insightface_raises_about_a_picture_is_one_sentence(pair: tuple[Contestant, Contestant]) -> None:
+    loop = InsightfaceLoop(pair[0].original, pair[1].original, (96, 160), 1, spin=False)
+    with pytest.raises(StepFailedError, match=r"insightface's loop fails \(.+\)\.$"):
+        loop.run([np.zeros((2, 5000, 3), np.uint8)])
 
 
 def test_two_embedders_are_nothing_that_insightface_takes(pair: tuple[Contestant, Contestant]) -> None:

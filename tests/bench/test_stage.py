@@ -17,6 +17,7 @@ from batchproof.bench.settings import BenchSettings
 from batchproof.errors import InputError, MissingDependencyError
 from batchproof.pipeline.opencv import cv2
 from batchproof.verdict import Status
+from batchproof.zoo.families import adaface
 from tests.bench.stores import DETECTOR, EMBEDDER, build, opened, spec_of
 from tests.listening import Remembering
 from tests.pipeline.tiny_scrfd import picture
@@ -163,7 +164,7 @@ def test_without_insightface_the_engines_are_measured_and_the_pipeline_is_not_ru
 
 
 @pytest.mark.parametrize(
-    ("models", "lacking"), [((EMBEDDER,), "a detector with landmarks"), ((DETECTOR,), "an embedder")]
+    ("models", "lacking"), [((EMBEDDER,), "a detector with landmarks"), ((DETECTOR,), "an ArcFace-like embedder")]
 )
 def test_a_pack_without_a_pair_says_what_it_lacks(
     tmp_path: Path, pictures: list[Path], models: tuple[str, ...], lacking: str
@@ -191,6 +192,18 @@ def test_detectors_go_with_the_first_embedder_and_embedders_with_the_first_detec
         layout.repaired("det", "fp32"),
         layout.repaired("emb", "fp32"),
     )
+
+
+def test_an_adaface_is_no_pipeline_of_insightfaces(tmp_path: Path) -> None:
+    with opened(tmp_path / "store") as store:
+        build(store)
+        entries = {"ada": ModelEntry(adaface(), "x", "x", "x"), **store.manifest.models}
+        store.describe(entries)
+        steps = [step for step in stage.plan(store, SETTINGS, [], "now") if step.check == "bench.pipeline"]
+        assert [step.subject for step in steps] == ["det+emb"]
+        store.describe({name: entry for name, entry in entries.items() if name != EMBEDDER})
+        (verdict,) = store.run(stage.plan(store, SETTINGS, [], "now")[-1]).verdicts
+    assert (verdict.status, "no model that is an ArcFace-like embedder" in verdict.reason) == (Status.NOT_RUN, True)
 
 
 def test_the_pipeline_runs_at_the_size_that_its_detector_was_built_for(tmp_path: Path, pictures: list[Path]) -> None:

@@ -65,6 +65,37 @@ def test_what_another_version_wrote_is_refused_by_name(
     assert "Run batchproof bench again" in refused.value.line()
 
 
+@pytest.mark.parametrize(
+    ("module", "place", "value"),
+    [
+        (sweep_file, ("batches",), []),
+        (sweep_file, ("batches", 0, "batch"), 0),
+        (sweep_file, ("batches", 0, "batch"), 10**19),
+        (sweep_file, ("batches", 0, "images_per_second"), float("nan")),
+        (sweep_file, ("batches", 0, "without_transfer", "p50_ms"), -1),
+        (sweep_file, ("batches", 0, "roof", "flop_per_byte"), float("inf")),
+        (sweep_file, ("work", "macs"), 10**400),
+        (sweep_file, ("roof", "gigabytes_per_second"), 0),
+        (pipeline_file, ("compared",), []),
+        (pipeline_file, ("compared", 0, "batchproof", "best_ms"), 0),
+        (pipeline_file, ("stages", 0, "best_ms"), 0),
+    ],
+    ids=str,
+)
+def test_what_nobody_can_have_measured_is_refused_before_a_report_divides_by_it(
+    tmp_path: Path, module: Any, place: tuple[str | int, ...], value: object
+) -> None:
+    document = json.loads(json_file.write(SWEEP if module is sweep_file else PIPELINE))
+    inner = document
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    path = tmp_path / "file.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(StoreError, match=r"at '" + r"\.".join(map(str, place))):
+        module.read(path)
+
+
 def test_a_file_that_is_gone_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         sweep_file.read(tmp_path / "none.json")

@@ -27,6 +27,13 @@ def test_contenders_take_turns_and_the_slow_ones_are_spread() -> None:
     assert {name: len(one.processor) for name, one in samples.items()} == {"fast": 6, "slow": 2}
 
 
+def test_the_clock_stands_still_before_each_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    did: list[object] = []
+    monkeypatch.setattr("time.sleep", did.append)
+    take_turns({"a": partial(did.append, "a"), "b": partial(did.append, "b")}, {"a": 2, "b": 1}, 0.25)
+    assert did == [0.25, "a", 0.25, "a", 0.25, "b"]
+
+
 def test_nobody_takes_no_turns() -> None:
     assert take_turns({}, {}) == {}
 

@@ -51,6 +51,9 @@ def test_json_is_one_document_and_the_store_and_its_reports_have_the_figures(cop
         ("emb.fp32", "ort"),
         ("emb.fp32", "onnx"),
     ]
+    assert (document["report"], document["page"]) == tuple(
+        str(copy / "store" / f"report.{kind}") for kind in ("md", "html")
+    )
     assert [figures["batch"] for figures in document["engines"][0]["batches"]] == [1, 2]
     assert document["pipelines"][0]["compared"][-1]["faces"] > 0
     assert {verdict["check"].partition(".")[0] for verdict in document["verdicts"]} == {"bench"}
@@ -65,7 +68,7 @@ def test_people_see_a_table_for_each_engine_and_what_was_not_run(copy: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "det.fp32 on onnx, ms" in done.stdout
     assert "all in one call" in done.stdout
-    assert "not_run bench.ort.batches: not measured: 8 (it was built for 1,2,4@96x160)" in done.stdout
+    assert "not_run det.fp32 bench.ort.batches: not measured: 8 (it was built for 1,2,4@96x160)" in done.stdout
 
 
 def no_store(folder: Path) -> list[str | Path]:

@@ -107,6 +107,17 @@ def test_a_store_of_detectors_needs_no_figure_of_embedders(tmp_path: Path) -> No
 GAIN, RATIO = "bench.onnx.gain", "bench.pipeline.ratio.median"
 
 
+def test_the_figures_of_one_pipeline_are_not_those_of_another(tmp_path: Path) -> None:
+    def sped(fast: float, slow: float) -> Manifest:
+        found = with_speed(whole, 2.0, fast)
+        other = Record("bench", "bench.pipeline", "o+e", "k", verdicts=(Verdict(RATIO, "o+e", Status.PASS, "x", slow),))
+        return replace(found, records=(*found.records, other))
+
+    whole = store(tmp_path)
+    broken = {(f"{DETECTOR}+{EMBEDDER}", f"gate.regression.{RATIO}"): Status.FAIL}
+    assert open_rules(judged(tmp_path, sped(2.0, 1.5), SPEED_RULES, sped(3.0, 1.5))) == broken
+
+
 def with_speed(manifest: Manifest, gain: float, ratio: float) -> Manifest:
     """What `batchproof bench` leaves: figures of a graph, and of a pipeline that belongs to no single model."""
     pair = f"{DETECTOR}+{EMBEDDER}"

@@ -24,8 +24,8 @@ FACE = FoundFace((10.0, 20.0, 50.0, 80.0), 0.9, ((20.0, 40.0), (40.0, 40.0)))
 MOVED = replace(FACE, box=(10.5, 20.0, 50.0, 80.0))
 SEEN = SeenFaces(
     pictures=(
-        PictureFaces("a.jpg", 100, 200, (FACE, FACE), (MOVED,)),
-        PictureFaces("b.jpg", 60, 50, (), ()),
+        PictureFaces("a.jpg", 100, 200, (FACE, FACE), (MOVED,), 2, 1),
+        PictureFaces("b.jpg", 60, 50, (), (), 0, 0),
     ),
     errors=Errors(box=(0.5,), landmark=(0.0,), score=(1e-4,), cosine=(2e-5,)),
     similarity=Similarity(("a.jpg, face 0", "a.jpg, face 1", "b.jpg, face 0"), *[

@@ -7,17 +7,18 @@ import pytest
 
 from batchproof.artifacts import json_file, layout
 from batchproof.artifacts.manifest import Artifact, Manifest, Record
+from batchproof.bench.pipeline_file import PipelineFile
 from batchproof.errors import StoreError
 from batchproof.report import markdown, speed
 from tests.bench.files import ON_GPU, PIPELINE, SWEEP
 
 
-def benched(root: Path) -> Manifest:
+def benched(root: Path, pipeline: PipelineFile = PIPELINE) -> Manifest:
     """A store with two engines of one graph, one pipeline, and an engine that was not run."""
     contents = {
         ("bench.ort", "det.fp16", "ort"): json_file.write(SWEEP),
         ("bench.ort-cuda", "det.fp16", "ort-cuda"): json_file.write(ON_GPU),
-        ("bench.pipeline", "det+emb", "pipeline"): json_file.write(PIPELINE),
+        ("bench.pipeline", "det+emb", "pipeline"): json_file.write(pipeline),
     }
     records = [Record("bench", "bench.rtx", "det.fp16", "")]
     for (check, subject, backend), content in contents.items():

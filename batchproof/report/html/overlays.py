@@ -16,6 +16,8 @@ _ABOUT = (
     "lie upon each other. Dots: landmarks."
 )
 _THUMBNAILS = "pictures"
+# A picture by its place among all: two may have the same name once it can be printed.
+_Place = tuple[int, str]
 
 
 def overlays(manifest: Manifest, files: StoreFiles) -> Markup:
@@ -28,39 +30,41 @@ def overlays(manifest: Manifest, files: StoreFiles) -> Markup:
     return joined([element("p", _ABOUT, class_="about"), _definitions(thumbnails), *drawn])
 
 
-def _definitions(thumbnails: Mapping[str, str]) -> Markup:
+def _definitions(thumbnails: Mapping[_Place, str]) -> Markup:
     """Embed each picture once, one unit wide and high, for all drawings to refer to."""
     size = {"width": "1", "height": "1", "preserveAspectRatio": "none"}
     images = (
-        element("image", id=anchor("picture", name), href=f"data:image/jpeg;base64,{jpeg}", **size)
-        for name, jpeg in thumbnails.items()
+        element("image", id=anchor("picture", str(place)), href=f"data:image/jpeg;base64,{jpeg}", **size)
+        for (place, _), jpeg in thumbnails.items()
     )
     return element("svg", element("defs", *images), class_="definitions", aria_hidden="true")
 
 
-def _thumbnails(manifest: Manifest, files: StoreFiles) -> Iterator[tuple[str, str]]:
-    """Yield the name of each picture and its JPEG in base 64; none where pictures are not wanted."""
+def _thumbnails(manifest: Manifest, files: StoreFiles) -> Iterator[tuple[_Place, str]]:
+    """Yield the place of each picture and its JPEG in base 64; none where pictures are not wanted."""
     records = (record for record in manifest.records if record.check == _THUMBNAILS and files.pictures)
     for record in records:
-        for name, made in zip(record.notes.get("names", ()), record.artifacts, strict=False):
-            if files.has(made.path):
-                yield str(name), b64encode((files.root / made.path).read_bytes()).decode()
+        for place, (name, made) in enumerate(zip(record.notes.get("names", ()), record.artifacts, strict=False)):
+            if files.holds(made.path):
+                yield (place, str(name)), b64encode((files.root / made.path).read_bytes()).decode()
 
 
-def _detector(seen: ChainFile, thumbnails: Container[str]) -> Markup:
+def _detector(seen: ChainFile, thumbnails: Container[_Place]) -> Markup:
     errors, pictures = seen.seen.errors, seen.seen.pictures
-    original = sum(len(picture.original) for picture in pictures)
-    others = sum(len(picture.batched) for picture in pictures) - len(errors.box)
+    original = sum(picture.original_count for picture in pictures)
+    others = sum(picture.batched_count for picture in pictures) - len(errors.box)
     found = f"{len(errors.box)} of insightface's {original} faces found again, {others} others"
     moves = f"; furthest box {max(errors.box):.2g} px" if errors.box else ""
-    drawn = element("div", *(_picture(picture, picture.name in thumbnails) for picture in pictures), class_="overlays")
-    return folded(joined([element("b", seen.subject), f": {found}{moves}"]), drawn)
+    drawn = (_picture(place, picture, (place, picture.name) in thumbnails) for place, picture in enumerate(pictures))
+    return folded(joined([element("b", seen.subject), f": {found}{moves}"]), element("div", *drawn, class_="overlays"))
 
 
-def _picture(picture: PictureFaces, shown: bool) -> Markup:
+def _picture(place: int, picture: PictureFaces, shown: bool) -> Markup:
     width, height = picture.width, picture.height
-    label = f"{picture.name}: faces of insightface {len(picture.original)}, of the batch {len(picture.batched)}"
-    ground = element("use", href=reference("picture", picture.name), transform=f"scale({width} {height})")
+    label = f"{picture.name}: faces of insightface {picture.original_count}, of the batch {picture.batched_count}"
+    if len(picture.original) < picture.original_count or len(picture.batched) < picture.batched_count:
+        label += f"; drawn are the best {max(len(picture.original), len(picture.batched))}"
+    ground = element("use", href=reference("picture", str(place)), transform=f"scale({width} {height})")
     drawing = element(
         "svg",
         ground if shown else "",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from batchproof.report.html.markup import Markup, element, joined
 
 WIDTH, HEIGHT = 360, 230
-LEFT, RIGHT, TOP, BOTTOM = 48, WIDTH - 12, 12, HEIGHT - 40
+LEFT, RIGHT, TOP, BOTTOM = 58, WIDTH - 12, 12, HEIGHT - 40
 # Series beyond these begin again: their marks differ then, for the numbers have no common divisor.
 _COLOURS = 6
 _MARKS = (

@@ -16,7 +16,7 @@ from batchproof.validate.chain.chain_file import ChainFile, Similarity
 
 _ABOUT = (
     "Above the diagonal the cosines of the batched models, below it insightface's, of up to five faces a picture: the "
-    "darker, the more similar. A drawing that is not symmetrical has changed who looks like whom."
+    "stronger the colour, the more similar. A drawing that is not symmetrical has changed who looks like whom."
 )
 _LABELS, _LETTERS = 190, 26  # room for the names of pictures, in pixels and letters
 _SHADES = 12
@@ -46,7 +46,7 @@ def _pair(seen: ChainFile) -> Markup:
 def _drawing(found: Similarity, original: Cosines, batched: Cosines) -> Markup:
     cell = max(10, min(24, 360 // len(found.faces)))
     side = len(found.faces) * cell
-    shades = (np.triu(batched, 1) + np.tril(original, -1)).clip(0, 1) * _SHADES
+    shades = np.nan_to_num(np.triu(batched, 1) + np.tril(original, -1)).clip(0, 1) * _SHADES
     return element(
         "svg",
         *_cells(shades.round().astype(int), cell),

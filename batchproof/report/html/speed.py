@@ -27,8 +27,9 @@ from batchproof.report.speed import (
 )
 
 _ENGINES = (
-    "Milliseconds a batch at the 50th, 95th and 99th percentile, and the least processor time of all threads; images a "
-    "second at the median; gain over batch 1; the median without host transfer, which on the CPU means without "
+    "Milliseconds a batch at the 50th, 95th and 99th percentile (of few runs, about the slowest one), and the least "
+    "processor time of all threads; images a second at the median; gain over batch 1; the median without host "
+    "transfer, which on the CPU means without "
     "allocating the outputs; the share of the roof that is reached without transfer. All engines of a model took turns."
 )
 _ROOF = (

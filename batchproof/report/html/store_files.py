@@ -21,6 +21,10 @@ class StoreFiles:
         """Whether a file of the store is there."""
         return (self.root / path).is_file()
 
+    def holds(self, path: str) -> bool:
+        """Whether it is there, and lies in the store: what a link leads to elsewhere is nobody's to show."""
+        return self.has(path) and (self.root / path).resolve().is_relative_to(self.root.resolve())
+
     def link(self, path: str, text: str = "") -> Markup:
         """Link to a file of the store by its path there; one that is gone is named, not linked."""
         shown = text or PurePosixPath(path).name

@@ -11,7 +11,8 @@ from batchproof.artifacts import json_file
 from batchproof.zoo.spec import Precision
 
 FORMAT = 1
-_WRITTEN = ConfigDict(extra="forbid")
+# A network that gives zeros has cosines that are no number, and JSON has none for them.
+_WRITTEN = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
 
 Box = tuple[float, float, float, float]
 Point = tuple[float, float]
@@ -30,13 +31,18 @@ class FoundFace:
 @with_config(_WRITTEN)
 @dataclass(frozen=True)
 class PictureFaces:
-    """A picture by its name and size in pixels, the faces that insightface finds in it, and those of the batch."""
+    """A picture by its name and size in pixels, the faces that insightface finds in it, and those of the batch.
+
+    The faces are the best ones where a picture has hundreds; `original_count` and `batched_count` are of all.
+    """
 
     name: str
     height: int
     width: int
     original: tuple[FoundFace, ...]
     batched: tuple[FoundFace, ...]
+    original_count: int
+    batched_count: int
 
 
 @with_config(_WRITTEN)
@@ -45,7 +51,8 @@ class Errors:
     """How far each face that both found is from insightface's.
 
     `box` and `landmark` are the furthest edge and point in pixels of the picture, `score` is absolute. `cosine` is what
-    lacks from 1 between both embeddings of a face, end to end, for the faces that were selected.
+    lacks from 1 between both embeddings of a face, end to end, for the faces that were selected; infinite where it is
+    no number.
     """
 
     box: tuple[float, ...]
@@ -57,11 +64,19 @@ class Errors:
 @with_config(_WRITTEN)
 @dataclass(frozen=True)
 class Similarity:
-    """Cosines between the selected `faces`, all with all: insightface's, and ours end to end."""
+    """Cosines between the selected `faces`, all with all: insightface's, and ours end to end; NaN without a length.
+
+    Raises `ValueError` when they are not as many as the faces.
+    """
 
     faces: tuple[str, ...]
     original: tuple[tuple[float, ...], ...]
     batched: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        count = len(self.faces)
+        if any(list(map(len, matrix)) != [count] * count for matrix in (self.original, self.batched)):
+            raise ValueError(f"{count} faces need {count} rows of {count} cosines")
 
 
 @with_config(_WRITTEN)

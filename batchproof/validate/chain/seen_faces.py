@@ -30,7 +30,7 @@ def seen_faces(pictures: Sequence[Picture], found: Sides) -> SeenFaces:
 
 def _picture(picture: Picture, original: Detections, batched: Detections) -> PictureFaces:
     height, width = picture.pixels.shape[:2]
-    return PictureFaces(picture.name, height, width, _faces(original), _faces(batched))
+    return PictureFaces(picture.name, height, width, _faces(original), _faces(batched), len(original), len(batched))
 
 
 def _faces(found: Detections) -> tuple[FoundFace, ...]:
@@ -84,4 +84,4 @@ def _matrix(cosines: Floats) -> tuple[tuple[float, ...], ...]:
 
 
 def _listed(parts: Iterable[NDArray[np.float64]]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.4g}") for part in parts for value in part.tolist())
+    return tuple(float(f"{value:.4g}") for part in parts for value in np.nan_to_num(part, nan=np.inf).tolist())

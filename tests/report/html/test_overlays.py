@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from batchproof.artifacts.manifest import Artifact
 from batchproof.errors import StoreError
 from batchproof.report.html.overlays import overlays
 from batchproof.report.html.store_files import StoreFiles
@@ -32,6 +33,42 @@ def test_the_faces_of_both_are_drawn_in_pixels_of_the_picture(tmp_path: Path) ->
 def test_the_summary_counts_the_faces(tmp_path: Path) -> None:
     text = drawn(tmp_path).all("summary")[0].text
     assert text == "det.fp16: 1 of insightface's 2 faces found again, 0 others; furthest box 0.5 px"
+
+
+def test_crowds_are_counted_although_only_the_best_are_drawn(tmp_path: Path) -> None:
+    crowd = replace(SEEN.pictures[0], original_count=700, batched_count=650)
+    errors = replace(SEEN.errors, box=(0.5,) * 640)
+    seen = replace(SEEN, pictures=(crowd, SEEN.pictures[1]), errors=errors)
+    root = parsed(overlays(chain_store(tmp_path, seen), StoreFiles(tmp_path)))
+    assert "640 of insightface's 700 faces found again, 10 others" in root.all("summary")[0].text
+    captions = [caption.text for caption in root.all("figcaption")]
+    assert captions[0] == "a.jpg: faces of insightface 700, of the batch 650; drawn are the best 2"
+    assert captions[1] == "b.jpg: faces of insightface 0, of the batch 0"
+
+
+def test_pictures_whose_names_are_printed_alike_stay_apart(tmp_path: Path) -> None:
+    seen = replace(SEEN, pictures=(SEEN.pictures[0], replace(SEEN.pictures[1], name="a.jpg")))
+    manifest = chain_store(tmp_path, seen)
+    second = PICTURE.replace("0000", "0001")
+    (tmp_path / second).write_bytes(b"another")
+    chain, pictures = manifest.records
+    both = replace(
+        pictures, notes={"names": ["a.jpg", "a.jpg"]}, artifacts=(*pictures.artifacts, Artifact(second, "0", 1))
+    )
+    root = parsed(overlays(replace(manifest, records=(chain, both)), StoreFiles(tmp_path)))
+    images = [image.attributes["id"] for image in root.all("image")]
+    assert len(set(images)) == 2
+    assert [unquote(use.attributes["href"]) for use in root.all("use")] == [f"#{image}" for image in images]
+
+
+def test_a_link_that_leads_out_of_the_store_is_not_embedded(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    manifest = chain_store(store)
+    (tmp_path / "secret").write_bytes(b"secret")
+    (store / PICTURE).unlink()
+    (store / PICTURE).symlink_to(tmp_path / "secret")
+    assert "<image" not in overlays(manifest, StoreFiles(store))
 
 
 def test_each_picture_is_embedded_once_and_referred_to(tmp_path: Path) -> None:

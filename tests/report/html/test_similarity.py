@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from batchproof.report.html.similarity import similarity
 from batchproof.report.html.store_files import StoreFiles
@@ -28,6 +31,22 @@ def test_the_most_similar_pairs_come_first_with_both_cosines(tmp_path: Path) -> 
     assert rows[0] == ["a.jpg, face 0", "b.jpg, face 0", "0.5900", "0.6000"]
     assert len(rows) == 3
     assert "3 faces, no cosine changed by more than 0.01" in root.all("summary")[0].text
+
+
+def test_cosines_that_are_no_number_have_no_shade(tmp_path: Path) -> None:
+    nothing = tuple((math.nan,) * 3 for _ in range(3))
+    seen = replace(SEEN, similarity=replace(SEEN.similarity, batched=nothing))
+    root = parsed(similarity(chain_store(tmp_path, seen), StoreFiles(tmp_path)))
+    assert "no cosine changed by more than nan" in root.all("summary")[0].text
+    shaded = [path for path in root.all("path") if "fill-opacity" in path.attributes]
+    assert {path.attributes["d"].count("M") for path in shaded} == {1}
+    assert len(shaded) == 3
+
+
+@pytest.mark.parametrize("rows", [(), ((1.0,), (1.0,), (1.0,)), ((1.0,) * 3,) * 2], ids=["none", "narrow", "few"])
+def test_a_matrix_of_another_size_than_the_faces_is_refused(rows: tuple[tuple[float, ...], ...]) -> None:
+    with pytest.raises(ValueError, match="3 faces need 3 rows of 3 cosines"):
+        replace(SEEN.similarity, original=rows)
 
 
 def test_one_face_alone_looks_like_nobody(tmp_path: Path) -> None:

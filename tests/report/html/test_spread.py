@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,9 @@ def card(root: Path, errors: Errors) -> Node:
 
 
 def test_a_dot_lies_at_the_power_of_its_error(tmp_path: Path) -> None:
-    (dots,) = card(tmp_path, Errors(box=(0.0, 1e-9, 1e-3, 1e3), landmark=(), score=(), cosine=())).all("path", "dots")
+    (dots,) = card(tmp_path, Errors(box=(0.0, 1e-12, 1e-3, math.inf), landmark=(), score=(), cosine=())).all(
+        "path", "dots"
+    )
     places = [dot.split()[0] for dot in dots.attributes["d"].split("M")[1:]]
     first, _, middle, last = places
     assert places[0] == places[1]

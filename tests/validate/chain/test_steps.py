@@ -10,7 +10,7 @@ from batchproof.pipeline.opencv import cv2
 from batchproof.policy import load_policy
 from batchproof.profile import EngineProfiles
 from batchproof.profile_choice import ProfileChoice
-from batchproof.settings import Settings
+from batchproof.settings import PRECISIONS, Settings
 from batchproof.validate.chain.chain_file import read
 from batchproof.validate.chain.steps import plan_chains
 from batchproof.verdict import Status
@@ -63,6 +63,17 @@ def test_the_key_of_a_step_follows_its_limits() -> None:
     stricter = replace(SETTINGS.policy, arithmetic=replace(SETTINGS.policy.arithmetic, unit=0.0))
     (before, *_), (after, *_) = planned(*models), planned(*models, settings=replace(SETTINGS, policy=stricter))
     assert before.settings != after.settings
+
+
+def test_each_precision_is_judged_by_its_own_limits(chain: TinyChain, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), tiny_scrfd.picture(60, 96, 0))
+    models = model("det", tiny_scrfd.SPEC), model("rec", tiny_embedder.SPEC)
+    for step, precision in zip(planned(*models, pictures=(tmp_path / "a.png",)), PRECISIONS, strict=True):
+        outcome = step.action(Workspace((*chain.files, *chain.files), step.sources, (tmp_path / "chain.json",)))
+        found = {verdict.check: verdict.threshold for verdict in outcome.verdicts}
+        assert step.subject == f"det.{precision}"
+        assert found["parity.chain.score_8"] == SETTINGS.policy.limits(precision).detector.raw_score
+        assert found["parity.chain.cosine.end_to_end"] == SETTINGS.policy.limits(precision).chain.cosine
 
 
 def test_a_step_judges_the_chain_and_writes_what_it_saw(chain: TinyChain, tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
+from pathlib import Path
 
 from batchproof.artifacts.hashing import content_sha256, key_of
 from batchproof.artifacts.manifest import Artifact, Record
@@ -24,12 +25,21 @@ def declared(step: Step, parents: Mapping[str, str]) -> Record:
         subject=step.subject,
         key="",
         parents=dict(parents),
-        sources={printable(source.name): content_sha256(source) for source in step.sources},
+        sources=_hashes(step.sources),
         settings=dict(step.settings),
         tools=versions(step.tools),
     )
     key = key_of({"record": asdict(record), "produces": step.produces})
     return replace(record, key=key, machine=_machine())
+
+
+def _hashes(sources: Sequence[Path]) -> dict[str, str]:
+    """Hash files by their names; what prints like another one is numbered, so that no file stands for two."""
+    found: dict[str, str] = {}
+    for source in sources:
+        name = printable(source.name)
+        found[f"{name} ({len(found)})" if name in found else name] = content_sha256(source)
+    return found
 
 
 def succeeded(declaration: Record, outcome: Outcome, artifacts: tuple[Artifact, ...], seconds: float) -> Record:

@@ -15,6 +15,7 @@ import pytest
 from onnx import helper
 
 from batchproof.artifacts import manifest as manifests
+from batchproof.artifacts.records import declared
 from batchproof.artifacts.step import Outcome, Step, Workspace
 from batchproof.artifacts.store import MANIFEST, Store, open_store
 from batchproof.errors import StepFailedError, StepNotRunError, StoreError
@@ -218,6 +219,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(listener: Remembering) -> None
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from batchproof.artifacts.records import declared
 from batchproof.artifacts.step import Outcome, Step
 from batchproof.artifacts.store import open_store
 from tests.listening import Remembering
@@ -290,3 +292,17 @@ def test_a_read_only_folder_is_an_error(tmp_path: Path, listener: Remembering) -
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="cannot be written"), open_store(tmp_path / "pack", "pack", listener):
         pass
+
+
+def test_a_change_of_either_of_two_sources_with_one_name_is_seen(tmp_path: Path) -> None:
+    sources = (tmp_path / "a" / "same.txt", tmp_path / "b" / "same.txt")
+    for source in sources:
+        source.parent.mkdir()
+        source.write_text("1")
+    step = Step("export", "export", "s", write("x"), sources=sources, produces=("export/s.txt",))
+    before = declared(step, {})
+    assert list(before.sources) == ["same.txt", "same.txt (1)"]
+    for source in sources:
+        source.write_text("2")
+        assert declared(step, {}).key != before.key
+        source.write_text("1")

@@ -219,7 +219,6 @@ def test_a_folder_that_cannot_be_made_is_an_error(listener: Remembering) -> None
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from batchproof.artifacts.records import declared
 from batchproof.artifacts.step import Outcome, Step
 from batchproof.artifacts.store import open_store
 from tests.listening import Remembering

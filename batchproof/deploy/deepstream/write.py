@@ -21,7 +21,10 @@ def write_bundle(output: Path, texts: Mapping[str, str], copies: Mapping[str, tu
     somebody has changed that bundle or put files of his own into it, and `StoreError` when a copy is not the file that
     it should be, or when the disk refuses; then what was there is still there.
     """
-    output = output.resolve()
+    try:
+        output = output.resolve()
+    except RuntimeError as error:  # links in a circle; Python 3.13 leaves them to rename
+        raise unwritable(output, "its links lead back to themselves") from error
     _require_replaceable(output)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -115,6 +115,13 @@ def test_a_bundle_that_somebody_has_worked_on_is_refused(bundle: Path, name: str
     assert f"holds {name}, which somebody has changed or put there" in refusal(bundle)
 
 
+def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to("other")
+    (tmp_path / "other").symlink_to("one")
+    with pytest.raises(StoreError, match="cannot be written"):
+        write_bundle(tmp_path / "one", TEXTS, {})
+
+
 def test_a_link_in_a_bundle_is_somebodys_work(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (bundle / "build").symlink_to(tmp_path / "elsewhere")

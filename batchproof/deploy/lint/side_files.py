@@ -15,7 +15,7 @@ from batchproof.profile import Profile
 # What batchproof writes beside a graph, and what Triton reads in the folder of a model.
 DESCRIPTION, MODEL_CONFIG = ".io.json", "config.pbtxt"
 _LARGEST = 2**20  # bytes
-_MAX_BATCH = re.compile(r"^\s*max_batch_size\s*:\s*(\d{1,6})\b", re.MULTILINE)
+_MAX_BATCH = re.compile(r"^[^\S\n]*max_batch_size\s*:\s*(\d{1,6})\b", re.MULTILINE)
 _SCRIPTS = {".sh", ".mk", ".job", ".cmake"}
 _BUILD_FILES = {"Makefile", "makefile", "GNUmakefile", "CMakeLists.txt", "Dockerfile"}
 

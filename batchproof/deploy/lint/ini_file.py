@@ -23,7 +23,7 @@ def looks_like_ini(text: str) -> bool:
 def read_ini(text: str) -> tuple[Section, ...]:
     """Read groups; those of the same name become one. Nothing but `#` at the beginning of a line is a comment.
 
-    Raises `UnreadableError` for a byte order mark and for a line that is no group, no key with a value and no comment, as
+    Raises `UnreadableError` for a byte order mark and a line that is no group, no key with a value and no comment, as
     GKeyFile does, and for far more keys than any element has.
     """
     if text.startswith(_MARK):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.deploy.lint.bundles import SGIE
+from tests.deploy.lint.bundles import EMBEDDER, SGIE
 from tests.deploy.lint.edits import (
     Edit,
     added,
@@ -35,15 +35,27 @@ classifier-async-mode=1
 YAML_APP = """\
 primary-gie:
   enable: 1
+  gie-unique-id: 1
   config-file: pgie.yml
 secondary-pre-process0:
   enable: 1
   config-file: preprocess.yml
 secondary-gie0:
   enable: 1
+  gie-unique-id: 2
+  operate-on-gie-id: 1
   input-tensor-meta: 1
   config-file: sgie.yml
 """
+SECOND = """\
+[secondary-gie1]
+enable=1
+gie-unique-id=2
+operate-on-gie-id=1
+input-tensor-meta=1
+config-file=sgie.txt
+
+[osd]"""
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,19 @@ FILES = (
     Broken(put(TRACKER, b"\x7fELF\0\0"), "files.unreadable", TRACKER, "", "is no text"),
     Broken(added(SGIE_FILE, "just words"), "files.unreadable", SGIE_FILE, "", "is no group, no key=value"),
     Broken(put("models/arcface.onnx"), "files.unreadable", SGIE_FILE, "onnx-file", "no engine is built of it"),
+    Broken(
+        together(
+            removed(EMBEDDER),
+            put(
+                "arcface.job",
+                "job arcface.onnx_b8_gpu0_fp32.engine fp32\ninput arcface.onnx 00\nbuild --onnx=arcface.onnx",
+            ),
+        ),
+        "files.missing",
+        SGIE_FILE,
+        "onnx-file",
+        "'models/arcface.onnx' is not in the bundle",
+    ),
     Broken(removed("configs/labels.txt"), "files.missing", PGIE, "labelfile-path", "'configs/labels.txt' is not in"),
     Broken(
         together(replaced("Makefile", (" align/libalign.so", "")), put("align/libalign.so")),
@@ -173,15 +198,15 @@ WIRING = (
     Broken(
         together(
             put("configs/other.txt", SGIE),
-            replaced(APP, ("[osd]", "[secondary-gie1]\nenable=1\ninput-tensor-meta=1\nconfig-file=other.txt\n\n[osd]")),
+            replaced(APP, ("[osd]", SECOND.replace("sgie.txt", "other.txt"))),
         ),
         "wiring.same_id",
-        "configs/other.txt",
+        APP,
         "gie-unique-id",
         "configs/sgie.txt has the id 2 too",
     ),
     Broken(
-        replaced(APP, ("operate-on-gie-id=1", "operate-on-gie-id=7")),
+        replaced(APP, ("operate-on-gie-id=1\nconfig-file=preprocess", "operate-on-gie-id=7\nconfig-file=preprocess")),
         "wiring.operates_on_nobody",
         APP,
         "operate-on-gie-id",
@@ -233,9 +258,9 @@ WIRING = (
         yaml=True,
     ),
     Broken(
-        replaced(APP, ("[osd]", "[secondary-gie1]\nenable=1\ninput-tensor-meta=1\nconfig-file=sgie.txt\n\n[osd]")),
+        replaced(APP, ("[osd]", SECOND)),
         "wiring.same_id",
-        SGIE_FILE,
+        APP,
         "gie-unique-id",
         "deepstream-app ends",
     ),
@@ -278,6 +303,37 @@ WIRING = (
         "triton/sgie.txt",
         "unique_id",
         "triton/pgie.txt has the id 1 too",
+    ),
+    Broken(
+        together(
+            replaced(APP, ("operate-on-gie-id=1\nconfig-file", "config-file"), ("operate-on-gie-id=1\ninput", "input")),
+            replaced(APP, ("gie-unique-id=1\n", ""), ("gie-unique-id=2\n", "")),
+        ),
+        "wiring.no_id",
+        APP,
+        "gie-unique-id",
+        "[primary-gie] and [secondary-gie0] have no gie-unique-id here",
+    ),
+    Broken(
+        replaced(APP, ("operate-on-gie-id=1\nconfig-file", "config-file")),
+        "wiring.not_created",
+        APP,
+        "operate-on-gie-id",
+        "operates on 0 by this file, and [primary-gie] is 1",
+    ),
+    Broken(
+        replaced(APP, ("operate-on-gie-id=1\nconfig-file", "operate-on-gie-id=2\nconfig-file")),
+        "wiring.not_created",
+        APP,
+        "operate-on-gie-id",
+        "as operate-on-gie-id into [secondary-pre-process0]",
+    ),
+    Broken(
+        replaced(APP, ("operate-on-gie-id=1\ninput", "input")),
+        "wiring.not_created",
+        APP,
+        "operate-on-gie-id",
+        "does not create the element",
     ),
 )
 TENSORS = (

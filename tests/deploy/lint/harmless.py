@@ -80,6 +80,22 @@ HARMLESS = (
         "attributes of a class that nobody counted",
         together(without(PGIE, "num-detected-classes=1"), replaced(PGIE, ("[class-attrs-all]", "[class-attrs-0]"))),
     ),
+    Harmless(
+        "an element on the objects of a second one",
+        together(
+            put(
+                "configs/attributes.txt",
+                ATTRIBUTES.replace("on-gie-id=1", "on-gie-id=2").replace("async-mode=1", "async-mode=0"),
+            ),
+            replaced(
+                APP,
+                (
+                    "[osd]",
+                    "[secondary-gie1]\ngie-unique-id=3\noperate-on-gie-id=2\nconfig-file=attributes.txt\n\n[osd]",
+                ),
+            ),
+        ),
+    ),
     Harmless("a section of somebody's own", added(APP, "\n[gallery]\nfaces=1", "enable-perf-measurement=1")),
     Harmless("two files for one place", put("configs/other.yml", YAML_DETECTOR), yaml=True),
     Harmless("an embedder alone", together(removed(YAML_PGIE), removed(YAML_PREPROCESS)), yaml=True),

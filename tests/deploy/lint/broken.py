@@ -57,6 +57,17 @@ config-file=sgie.txt
 
 [osd]"""
 
+OUR_ALIGNER = together(
+    replaced("Makefile", ("libalign.so", "libbatchproof_align.so")),
+    replaced(PREPROCESS, ("libalign.so", "libbatchproof_align.so")),
+)
+PLAIN_DETECTOR = together(
+    replaced(
+        PGIE, ("network-type=3", "network-type=0"), ("parse-bbox-instance-mask-func-name", "parse-bbox-func-name")
+    ),
+    without(PGIE, "output-instance-mask=1"),
+)
+
 
 @dataclass(frozen=True)
 class Broken:
@@ -409,6 +420,27 @@ TENSORS = (
         "scrfd has 127.5 subtracted, not 104",
     ),
     Broken(
+        added(PREPROCESS, "pixel-normalization-factor=0.0078125", "[user-configs]"),
+        "tensors.prepared",
+        PREPROCESS,
+        "pixel-normalization-factor",
+        "is 0.00784314 for this network, not 0.0078125",
+    ),
+    Broken(
+        added(PREPROCESS, "offsets=127.5;127.5;0", "[user-configs]"),
+        "tensors.prepared",
+        PREPROCESS,
+        "offsets",
+        "Write offsets=127.5;127.5;127.5",
+    ),
+    Broken(
+        together(OUR_ALIGNER, added(PREPROCESS, "mean=127.5\nstd=128", "[user-configs]")),
+        "tensors.prepared",
+        PREPROCESS,
+        "std",
+        "is 127.5 for this network, not 128",
+    ),
+    Broken(
         replaced(PGIE, ("model-color-format=0", "model-color-format=1")),
         "tensors.colour",
         PGIE,
@@ -628,6 +660,14 @@ SILENT = (
     ),
     Broken(added(PGIE, "topk=100", "[class-attrs-all]"), "silent.mask_topk", PGIE, "topk", "never freed"),
     Broken(without(APP, "display-mask=0"), "silent.mask_drawn", APP, "display-mask", "Write display-mask=0 into [osd]"),
+    Broken(added(APP, "interval=2", "[primary-gie]"), "silent.mask_skipped", APP, "interval", "have no masks"),
+    Broken(
+        together(PLAIN_DETECTOR, added(PREPROCESS, "source=mask", "[user-configs]")),
+        "silent.no_landmarks",
+        PREPROCESS,
+        "source",
+        "configs/pgie.txt has none: no face is aligned",
+    ),
     Broken(
         added(TRACKER, "Segmenter:\n  segmenterType: 1", "  probationAge: 1"),
         "silent.mask_overwritten",

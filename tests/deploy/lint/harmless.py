@@ -9,7 +9,9 @@ from tests.deploy.lint.broken import (
     APP,
     ATTRIBUTES,
     MODEL_CONFIG,
+    OUR_ALIGNER,
     PGIE,
+    PLAIN_DETECTOR,
     PREPROCESS,
     SGIE_FILE,
     TRITON,
@@ -58,12 +60,6 @@ FRAMES = (
     .replace(": 112", ": 640")
     .replace("process-on-all-objects: 1", "process-on-roi: 0")
 )
-PLAIN_DETECTOR = together(
-    replaced(
-        PGIE, ("network-type=3", "network-type=0"), ("parse-bbox-instance-mask-func-name", "parse-bbox-func-name")
-    ),
-    without(PGIE, "output-instance-mask=1"),
-)
 RAW_SERVER = "infer_config { unique_id: 2 postprocess { other {} } } output_control { output_tensor_meta: true }\n"
 HARMLESS = (
     Harmless("a key in the release that brought it", release("9.0"), yaml=True),
@@ -96,6 +92,12 @@ HARMLESS = (
             ),
         ),
     ),
+    Harmless(
+        "constants of the embedder, and its landmarks from masks",
+        together(OUR_ALIGNER, added(PREPROCESS, "mean=127.5\nstd=127.5\nsource=mask", "[user-configs]")),
+    ),
+    Harmless("constants of somebody's own library", added(PREPROCESS, "mean=0.5\nstd=0.5", "[user-configs]")),
+    Harmless("a plain detector that skips frames", together(PLAIN_DETECTOR, added(APP, "interval=2", "[primary-gie]"))),
     Harmless("a section of somebody's own", added(APP, "\n[gallery]\nfaces=1", "enable-perf-measurement=1")),
     Harmless("two files for one place", put("configs/other.yml", YAML_DETECTOR), yaml=True),
     Harmless("an embedder alone", together(removed(YAML_PGIE), removed(YAML_PREPROCESS)), yaml=True),

@@ -616,6 +616,20 @@ PREPROCESSING = (
         "process-on-all-objects",
         "there is no roi-params-src-",
     ),
+    Broken(
+        replaced(PREPROCESS, ("src-ids=-1", "src-ids=0;1;3")),
+        "preprocess.sources",
+        PREPROCESS,
+        "src-ids",
+        "of 4 sources, 2 is in no group",
+    ),
+    Broken(
+        replaced(PREPROCESS, ("class-ids=0", "class-ids=1;2")),
+        "preprocess.classes",
+        PREPROCESS,
+        "operate-on-class-ids",
+        "class 1 of a detector with 1",
+    ),
     Broken(without(PREPROCESS, "draw-roi=0"), "preprocess.drawn", PREPROCESS, "draw-roi", "a second box is drawn"),
     Broken(
         without(PREPROCESS, "input-object-min-width=16"),

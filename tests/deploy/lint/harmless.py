@@ -98,6 +98,15 @@ HARMLESS = (
     ),
     Harmless("constants of somebody's own library", added(PREPROCESS, "mean=0.5\nstd=0.5", "[user-configs]")),
     Harmless("a plain detector that skips frames", together(PLAIN_DETECTOR, added(APP, "interval=2", "[primary-gie]"))),
+    Harmless("all sources by their numbers", replaced(PREPROCESS, ("src-ids=-1", "src-ids=0;1;2;3"))),
+    Harmless(
+        "a class of a detector that does not count them",
+        together(without(PGIE, "num-detected-classes=1"), replaced(PREPROCESS, ("class-ids=0", "class-ids=1"))),
+    ),
+    Harmless(
+        "secondaries that another application includes",
+        put("configs/part.txt", "[secondary-gie0]\ngie-unique-id=5\noperate-on-gie-id=4\nconfig-file=/opt/pgie.txt\n"),
+    ),
     Harmless("a section of somebody's own", added(APP, "\n[gallery]\nfaces=1", "enable-perf-measurement=1")),
     Harmless("two files for one place", put("configs/other.yml", YAML_DETECTOR), yaml=True),
     Harmless("an embedder alone", together(removed(YAML_PGIE), removed(YAML_PREPROCESS)), yaml=True),

@@ -31,7 +31,8 @@ def _no_id(bundle: Bundle) -> Iterator[Fault]:
 def _not_created(bundle: Bundle) -> Iterator[Fault]:
     for pipeline in bundle.pipelines:
         app = pipeline.app
-        for group in _left_out(app) if app else ():
+        # A file without the group at all is a part of some other application's.
+        for group in _left_out(app) if app and app.like(_PRIMARY) else ():
             if app is None or _is_told_elsewhere(group, pipeline):
                 continue
             sentence = (

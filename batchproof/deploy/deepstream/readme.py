@@ -53,7 +53,7 @@ Licences, hashes, tensors and where each constant comes from: `{manifest}`.
 - **At most {streams} streams**: `batch-size` of `[streammux]`, `[primary-gie]` and the detector's file are the same.
   The engine takes {largest}; more streams need a bundle of their own (`--streams`).
 - **Faces below {smallest} pixels** get no crop: a crop that is rounded to nothing ends the pipeline with an error.
-- **Unknown keys** are only warned of, so a misspelt one changes nothing: `batchproof deploy lint` finds it.
+{parallel}- **Unknown keys** are only warned of, so a misspelt one changes nothing: `batchproof deploy lint` finds it.
 - **Engines** are for one kind of GPU and one TensorRT{tensorrt}. When one does not load, nvinfer says
   "Trying to create engine from model files" and builds one of its own batch-size, the detector's at every start: run
   `sh run.sh build` on that machine instead.
@@ -76,6 +76,11 @@ _FROM_SPECS = """\
 the known shapes of its models.
 Their files were not read: graphs, `engines/`, `app/` and the sources of the libraries are not in this
 folder; `batchproof deploy deepstream` puts them into yours."""
+_PARALLEL = """\
+- **Several models on faces**: deepstream-app runs their nvdspreprocess elements side by side on one batch, and as far
+  as the sources of 9.1 show, they add to the batch's metadata without a lock. Where that shows, disable all groups of
+  `configs/app.txt` but one pair, or put the elements one behind the other in an application of yours.
+"""
 _FILES = (
     ("`configs/pgie_{detector}.txt`", "the detector with landmarks (`network-type=3`); the same as `.yml`"),
     ("`configs/pgie_{detector}_boxes.txt`", "the detector without landmarks (`network-type=0`); the same as `.yml`"),
@@ -112,6 +117,7 @@ def readme(plan: BundlePlan) -> str:
         tensorrt=f" ({target.tensorrt})" if target.tensorrt else "",
         boxes=_boxes(plan),
         notes="".join(f"- {note}\n" for note in target.notes),
+        parallel=_PARALLEL if len(plan.secondaries) > 1 else "",
     )
 
 

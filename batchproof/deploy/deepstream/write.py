@@ -17,11 +17,15 @@ from batchproof.errors import InputError, StoreError, printable
 def write_bundle(output: Path, texts: Mapping[str, str], copies: Mapping[str, tuple[Path, str]]) -> None:
     """Put a bundle at `output` in one step; `copies` are files from elsewhere with their sha256, by their path in it.
 
-    An earlier bundle is replaced, with what was built in it. Raises `InputError` when anything else is there, or when
+    An earlier bundle is replaced, but keeps what was built in it: engines take long, and `build_engines.sh` sees which
+    of them are of other graphs. Raises `InputError` when anything else is there, or when
     somebody has changed that bundle or put files of his own into it, and `StoreError` when a copy is not the file that
     it should be, or when the disk refuses; then what was there is still there.
     """
-    output = output.resolve()
+    try:
+        output = output.resolve()
+    except RuntimeError as error:  # links in a circle; Python 3.13 leaves them to rename
+        raise unwritable(output, "its links lead back to themselves") from error
     _require_replaceable(output)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -30,9 +34,20 @@ def write_bundle(output: Path, texts: Mapping[str, str], copies: Mapping[str, tu
         ) as folder:
             new, old = Path(folder) / "new", Path(folder) / "old"
             _fill(new, texts, copies)
+            _carry_over(output, new)
             _swap(output, new, old)
     except OSError as error:
         raise unwritable(output, error.strerror) from error
+
+
+def _carry_over(output: Path, new: Path) -> None:
+    """Copy what was built in the bundle at `output`, times included, by which make knows what is older."""
+    listed = listed_files(output) if output.exists() else {}
+    for folder in paths.BUILT:
+        for built in sorted(output.joinpath(folder).rglob("*")):
+            name = built.relative_to(output).as_posix()
+            if built.is_file() and name not in listed and not (new / name).exists():
+                shutil.copy2(built, _place(new, name), follow_symlinks=False)
 
 
 def _swap(output: Path, new: Path, old: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -76,7 +77,9 @@ class Bundle:
 
     def is_made_here(self, path: str) -> bool:
         """Tell whether a script or Makefile of the bundle names a file, and so presumably makes it."""
-        return posixpath.basename(path) in self.scripts
+        name = re.escape(posixpath.basename(path))
+        # Whole names: an engine's begins with that of its network.
+        return re.search(rf"(?<![\w.-]){name}(?!\w)", self.scripts) is not None
 
     def cuts_its_own(self, element: Inference) -> bool:
         """Tell whether an element makes its input itself: nobody prepares tensors for it, and it expects none."""

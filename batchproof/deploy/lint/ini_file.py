@@ -8,8 +8,11 @@ from batchproof.deploy.lint.document import Entry, Section, UnreadableError
 
 # The largest sample of DeepStream has some hundred.
 _MOST = 5000
+_MARK = "\ufeff"  # of the order of bytes, as some editors put it before UTF-8
 _GROUP = re.compile(r"\[([^\[\]]+)\]$")
-_BEGINNING = re.compile(r"(?:\s*(?:#[^\n]*)?\n)*\s*\[[^\[\]\n]+\]\s*(?:\n|$)")
+# No part of it matches the end of a line but the one that is written: a pattern that can, in two ways, takes for ever.
+_BLANK = r"[^\S\n]*"
+_BEGINNING = re.compile(rf"{_MARK}?(?:{_BLANK}(?:#[^\n]*)?\n)*{_BLANK}\[[^\[\]\n]+\]{_BLANK}(?:\n|\Z)")
 
 
 def looks_like_ini(text: str) -> bool:
@@ -20,9 +23,11 @@ def looks_like_ini(text: str) -> bool:
 def read_ini(text: str) -> tuple[Section, ...]:
     """Read groups; those of the same name become one. Nothing but `#` at the beginning of a line is a comment.
 
-    Raises `UnreadableError` for a line that is no group, no key with a value and no comment, as GKeyFile does, and for
-    far more keys than any element has.
+    Raises `UnreadableError` for a byte order mark and a line that is no group, no key with a value and no comment, as
+    GKeyFile does, and for far more keys than any element has.
     """
+    if text.startswith(_MARK):
+        raise UnreadableError("begins with a byte order mark", 1)
     groups: dict[str, int] = {}
     entries: dict[str, list[Entry]] = {}
     name, count = None, 0

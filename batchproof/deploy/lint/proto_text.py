@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _CLOSING = {"{": "}", "<": ">"}
-_INFERENCE = re.compile(r"^\s*infer_config\s*:?\s*[{<]", re.MULTILINE)
+_INFERENCE = re.compile(r"^[^\S\n]*infer_config\s*:?\s*[{<]", re.MULTILINE)
 # Deeper than any message of nvinferserver; what is deeper is an attack.
 _DEEPEST = 32
 _END = ("sign", "", 0)

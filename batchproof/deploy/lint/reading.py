@@ -84,15 +84,21 @@ def _config(root: Path, path: str) -> ConfigFile | None:
         content = read_bytes(root / path, largest=_LARGEST)
     except InputError:  # too large for a configuration
         return None
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        if Path(path).suffix.lower() in _TEXTS:
-            raise UnreadableError("is no text", 1)
-        return None
-    return read_config(path, text)
+    text = content.decode(errors="replace")
+    damaged = _damaged_line(text)
+    if damaged is None:
+        return read_config(path, text)
+    if Path(path).suffix.lower() in _TEXTS:
+        raise UnreadableError("is no text", damaged)
+    return None
+
+
+def _damaged_line(text: str) -> int | None:
+    """Find bytes that are no text; in a comment, which no element reads, they are letters of an older encoding."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if "\0" in line or ("\ufffd" in line and not line.lstrip().startswith("#")):
+            return number
+    return None
 
 
 def _pipelines(configs: tuple[ConfigFile, ...]) -> Iterator[Pipeline]:

@@ -15,8 +15,10 @@ from batchproof.profile import Profile
 # What batchproof writes beside a graph, and what Triton reads in the folder of a model.
 DESCRIPTION, MODEL_CONFIG = ".io.json", "config.pbtxt"
 _LARGEST = 2**20  # bytes
-_MAX_BATCH = re.compile(r"^\s*max_batch_size\s*:\s*(\d{1,6})\b", re.MULTILINE)
+_MAX_BATCH = re.compile(r"^[^\S\n]*max_batch_size\s*:\s*(\d{1,6})\b", re.MULTILINE)
 _SCRIPTS = {".sh", ".mk", ".job", ".cmake"}
+# What a build reads: trtexec's network, and the lines of a job of ours that begin so.
+_READ = re.compile(r"--onnx=\S+|^input [^\n]*|onnx-file=\S+", re.MULTILINE)
 _BUILD_FILES = {"Makefile", "makefile", "GNUmakefile", "CMakeLists.txt", "Dockerfile"}
 
 
@@ -28,7 +30,8 @@ def largest_batches(root: Path, files: Iterable[str]) -> dict[str, int]:
 
 def scripts(root: Path, files: Iterable[str]) -> str:
     """Return all that builds something, as one text: a file that is named in it need not be there yet."""
-    return "\n".join(_text(root / path) for path in sorted(files) if _is_script(path))
+    texts = (_text(root / path) for path in sorted(files) if _is_script(path))
+    return _READ.sub("", "\n".join(texts))
 
 
 def _is_script(path: str) -> bool:

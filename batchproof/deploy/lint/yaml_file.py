@@ -11,7 +11,7 @@ from batchproof.deploy.lint.document import Entry, Section, UnreadableError
 # Our reader takes a second for so much of it; a configuration has a few thousand letters.
 _LARGEST = 2**17
 # The directive in OpenCV's spelling, which YAML does not allow and the elements accept.
-_DIRECTIVE = re.compile(r"\A((?:#[^\n]*\n|\s*\n)*)%YAML:[^\n]*")
+_DIRECTIVE = re.compile(r"\A((?:#[^\n]*\n|[^\S\n]*\n)*)%YAML:[^\n]*")
 _MAPPING = re.compile(r"^[A-Za-z][\w-]*:(?:\s|$)", re.MULTILINE)
 
 

@@ -165,6 +165,11 @@ def test_crops_are_made_as_each_model_takes_them(files: dict[str, str]) -> None:
         assert (float(options["mean"]), float(options["std"])) == (spec.input.mean, spec.input.std)
 
 
+def test_frames_lie_where_the_aligner_can_read_them(files: dict[str, str]) -> None:
+    nvbuf_mem_cuda_device = "2"
+    assert config(files, "app")["streammux"]["nvbuf-memory-type"] == nvbuf_mem_cuda_device
+
+
 def test_faces_are_neither_too_small_nor_drawn(files: dict[str, str]) -> None:
     group = config(files, "preprocess_align_emb")["group-0"]
     assert (group["draw-roi"], group["process-on-all-objects"], group["src-ids"]) == ("0", "1", "-1")

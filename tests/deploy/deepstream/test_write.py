@@ -51,14 +51,28 @@ def test_a_bundle_has_the_permissions_of_any_new_folder(tmp_path: Path, bundle: 
     assert bundle.stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
-def test_an_earlier_bundle_is_replaced_with_what_was_built_in_it(bundle: Path) -> None:
-    for built in ("build/lib.so", "engines/det.engine", "triton/model_repository/det.fp16/1/model.plan"):
-        (bundle / built).parent.mkdir(parents=True, exist_ok=True)
-        (bundle / built).write_text("built")
-    fewer = bundle_files(plan(heads=()))
-    write_bundle(bundle, fewer, {})
-    assert contents(bundle) == {path: text.encode() for path, text in fewer.items()}
-    assert [path.name for path in bundle.parent.iterdir()] == ["bundle"]
+def test_an_earlier_bundle_is_replaced_but_keeps_what_was_built_in_it(bundle: Path) -> None:
+    built = (
+        "build/lib.so",
+        "engines/det.fp16.onnx_b32_gpu0_fp16.engine",
+        "triton/model_repository/det.fp16/1/model.plan",
+    )
+    for name in built:
+        (bundle / name).parent.mkdir(parents=True, exist_ok=True)
+        (bundle / name).write_text(name)
+        os.utime(bundle / name, (1e9, 1e9))
+    other = bundle_files(plan(streams=8))
+    write_bundle(bundle, other, {})
+    expected = {name: text.encode() for name, text in other.items()} | {name: name.encode() for name in built}
+    assert contents(bundle) == expected
+    assert {(bundle / name).stat().st_mtime for name in built} == {1e9}
+
+
+def test_what_a_bundle_has_of_its_own_is_not_replaced_by_what_was_built(bundle: Path) -> None:
+    (bundle / "engines").mkdir(exist_ok=True)
+    (bundle / "engines" / "build_engines.sh").write_text("somebody's")
+    write_bundle(bundle, {**TEXTS, "engines/build_engines.sh": "ours"}, {})
+    assert (bundle / "engines" / "build_engines.sh").read_text() == "ours"
 
 
 def test_a_link_to_a_bundle_is_followed(bundle: Path) -> None:
@@ -113,6 +127,13 @@ def test_a_bundle_that_somebody_has_worked_on_is_refused(bundle: Path, name: str
     (bundle / name).parent.mkdir(exist_ok=True)
     (bundle / name).write_text("work")
     assert f"holds {name}, which somebody has changed or put there" in refusal(bundle)
+
+
+def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to("other")
+    (tmp_path / "other").symlink_to("one")
+    with pytest.raises(StoreError, match="cannot be written"):
+        write_bundle(tmp_path / "one", TEXTS, {})
 
 
 def test_a_link_in_a_bundle_is_somebodys_work(bundle: Path, tmp_path: Path) -> None:

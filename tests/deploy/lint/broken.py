@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.deploy.lint.bundles import SGIE
+from tests.deploy.lint.bundles import EMBEDDER, SGIE
 from tests.deploy.lint.edits import (
     Edit,
     added,
@@ -35,15 +35,38 @@ classifier-async-mode=1
 YAML_APP = """\
 primary-gie:
   enable: 1
+  gie-unique-id: 1
   config-file: pgie.yml
 secondary-pre-process0:
   enable: 1
   config-file: preprocess.yml
 secondary-gie0:
   enable: 1
+  gie-unique-id: 2
+  operate-on-gie-id: 1
   input-tensor-meta: 1
   config-file: sgie.yml
 """
+SECOND = """\
+[secondary-gie1]
+enable=1
+gie-unique-id=2
+operate-on-gie-id=1
+input-tensor-meta=1
+config-file=sgie.txt
+
+[osd]"""
+
+OUR_ALIGNER = together(
+    replaced("Makefile", ("libalign.so", "libbatchproof_align.so")),
+    replaced(PREPROCESS, ("libalign.so", "libbatchproof_align.so")),
+)
+PLAIN_DETECTOR = together(
+    replaced(
+        PGIE, ("network-type=3", "network-type=0"), ("parse-bbox-instance-mask-func-name", "parse-bbox-func-name")
+    ),
+    without(PGIE, "output-instance-mask=1"),
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +85,19 @@ FILES = (
     Broken(put(TRACKER, b"\x7fELF\0\0"), "files.unreadable", TRACKER, "", "is no text"),
     Broken(added(SGIE_FILE, "just words"), "files.unreadable", SGIE_FILE, "", "is no group, no key=value"),
     Broken(put("models/arcface.onnx"), "files.unreadable", SGIE_FILE, "onnx-file", "no engine is built of it"),
+    Broken(
+        together(
+            removed(EMBEDDER),
+            put(
+                "arcface.job",
+                "job arcface.onnx_b8_gpu0_fp32.engine fp32\ninput arcface.onnx 00\nbuild --onnx=arcface.onnx",
+            ),
+        ),
+        "files.missing",
+        SGIE_FILE,
+        "onnx-file",
+        "'models/arcface.onnx' is not in the bundle",
+    ),
     Broken(removed("configs/labels.txt"), "files.missing", PGIE, "labelfile-path", "'configs/labels.txt' is not in"),
     Broken(
         together(replaced("Makefile", (" align/libalign.so", "")), put("align/libalign.so")),
@@ -173,15 +209,15 @@ WIRING = (
     Broken(
         together(
             put("configs/other.txt", SGIE),
-            replaced(APP, ("[osd]", "[secondary-gie1]\nenable=1\ninput-tensor-meta=1\nconfig-file=other.txt\n\n[osd]")),
+            replaced(APP, ("[osd]", SECOND.replace("sgie.txt", "other.txt"))),
         ),
         "wiring.same_id",
-        "configs/other.txt",
+        APP,
         "gie-unique-id",
         "configs/sgie.txt has the id 2 too",
     ),
     Broken(
-        replaced(APP, ("operate-on-gie-id=1", "operate-on-gie-id=7")),
+        replaced(APP, ("operate-on-gie-id=1\nconfig-file=preprocess", "operate-on-gie-id=7\nconfig-file=preprocess")),
         "wiring.operates_on_nobody",
         APP,
         "operate-on-gie-id",
@@ -233,9 +269,9 @@ WIRING = (
         yaml=True,
     ),
     Broken(
-        replaced(APP, ("[osd]", "[secondary-gie1]\nenable=1\ninput-tensor-meta=1\nconfig-file=sgie.txt\n\n[osd]")),
+        replaced(APP, ("[osd]", SECOND)),
         "wiring.same_id",
-        SGIE_FILE,
+        APP,
         "gie-unique-id",
         "deepstream-app ends",
     ),
@@ -278,6 +314,37 @@ WIRING = (
         "triton/sgie.txt",
         "unique_id",
         "triton/pgie.txt has the id 1 too",
+    ),
+    Broken(
+        together(
+            replaced(APP, ("operate-on-gie-id=1\nconfig-file", "config-file"), ("operate-on-gie-id=1\ninput", "input")),
+            replaced(APP, ("gie-unique-id=1\n", ""), ("gie-unique-id=2\n", "")),
+        ),
+        "wiring.no_id",
+        APP,
+        "gie-unique-id",
+        "[primary-gie] and [secondary-gie0] have no gie-unique-id here",
+    ),
+    Broken(
+        replaced(APP, ("operate-on-gie-id=1\nconfig-file", "config-file")),
+        "wiring.not_created",
+        APP,
+        "operate-on-gie-id",
+        "operates on 0 by this file, and [primary-gie] is 1",
+    ),
+    Broken(
+        replaced(APP, ("operate-on-gie-id=1\nconfig-file", "operate-on-gie-id=2\nconfig-file")),
+        "wiring.not_created",
+        APP,
+        "operate-on-gie-id",
+        "as operate-on-gie-id into [secondary-pre-process0]",
+    ),
+    Broken(
+        replaced(APP, ("operate-on-gie-id=1\ninput", "input")),
+        "wiring.not_created",
+        APP,
+        "operate-on-gie-id",
+        "does not create the element",
     ),
 )
 TENSORS = (
@@ -351,6 +418,27 @@ TENSORS = (
         PGIE,
         "offsets",
         "scrfd has 127.5 subtracted, not 104",
+    ),
+    Broken(
+        added(PREPROCESS, "pixel-normalization-factor=0.0078125", "[user-configs]"),
+        "tensors.prepared",
+        PREPROCESS,
+        "pixel-normalization-factor",
+        "is 0.00784314 for this network, not 0.0078125",
+    ),
+    Broken(
+        added(PREPROCESS, "offsets=127.5;127.5;0", "[user-configs]"),
+        "tensors.prepared",
+        PREPROCESS,
+        "offsets",
+        "Write offsets=127.5;127.5;127.5",
+    ),
+    Broken(
+        together(OUR_ALIGNER, added(PREPROCESS, "mean=127.5\nstd=128", "[user-configs]")),
+        "tensors.prepared",
+        PREPROCESS,
+        "std",
+        "is 127.5 for this network, not 128",
     ),
     Broken(
         replaced(PGIE, ("model-color-format=0", "model-color-format=1")),
@@ -528,6 +616,20 @@ PREPROCESSING = (
         "process-on-all-objects",
         "there is no roi-params-src-",
     ),
+    Broken(
+        replaced(PREPROCESS, ("src-ids=-1", "src-ids=0;1;3")),
+        "preprocess.sources",
+        PREPROCESS,
+        "src-ids",
+        "of 4 sources, 2 is in no group",
+    ),
+    Broken(
+        replaced(PREPROCESS, ("class-ids=0", "class-ids=1;2")),
+        "preprocess.classes",
+        PREPROCESS,
+        "operate-on-class-ids",
+        "class 1 of a detector with 1",
+    ),
     Broken(without(PREPROCESS, "draw-roi=0"), "preprocess.drawn", PREPROCESS, "draw-roi", "a second box is drawn"),
     Broken(
         without(PREPROCESS, "input-object-min-width=16"),
@@ -572,6 +674,14 @@ SILENT = (
     ),
     Broken(added(PGIE, "topk=100", "[class-attrs-all]"), "silent.mask_topk", PGIE, "topk", "never freed"),
     Broken(without(APP, "display-mask=0"), "silent.mask_drawn", APP, "display-mask", "Write display-mask=0 into [osd]"),
+    Broken(added(APP, "interval=2", "[primary-gie]"), "silent.mask_skipped", APP, "interval", "have no masks"),
+    Broken(
+        together(PLAIN_DETECTOR, added(PREPROCESS, "source=mask", "[user-configs]")),
+        "silent.no_landmarks",
+        PREPROCESS,
+        "source",
+        "configs/pgie.txt has none: no face is aligned",
+    ),
     Broken(
         added(TRACKER, "Segmenter:\n  segmenterType: 1", "  probationAge: 1"),
         "silent.mask_overwritten",

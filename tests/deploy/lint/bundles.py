@@ -102,6 +102,7 @@ height=1080
 
 [primary-gie]
 enable=1
+gie-unique-id=1
 config-file=pgie.txt
 
 [tracker]
@@ -118,6 +119,8 @@ config-file=preprocess.txt
 
 [secondary-gie0]
 enable=1
+gie-unique-id=2
+operate-on-gie-id=1
 input-tensor-meta=1
 config-file=sgie.txt
 

@@ -9,7 +9,9 @@ from tests.deploy.lint.broken import (
     APP,
     ATTRIBUTES,
     MODEL_CONFIG,
+    OUR_ALIGNER,
     PGIE,
+    PLAIN_DETECTOR,
     PREPROCESS,
     SGIE_FILE,
     TRITON,
@@ -58,12 +60,6 @@ FRAMES = (
     .replace(": 112", ": 640")
     .replace("process-on-all-objects: 1", "process-on-roi: 0")
 )
-PLAIN_DETECTOR = together(
-    replaced(
-        PGIE, ("network-type=3", "network-type=0"), ("parse-bbox-instance-mask-func-name", "parse-bbox-func-name")
-    ),
-    without(PGIE, "output-instance-mask=1"),
-)
 RAW_SERVER = "infer_config { unique_id: 2 postprocess { other {} } } output_control { output_tensor_meta: true }\n"
 HARMLESS = (
     Harmless("a key in the release that brought it", release("9.0"), yaml=True),
@@ -79,6 +75,37 @@ HARMLESS = (
     Harmless(
         "attributes of a class that nobody counted",
         together(without(PGIE, "num-detected-classes=1"), replaced(PGIE, ("[class-attrs-all]", "[class-attrs-0]"))),
+    ),
+    Harmless(
+        "an element on the objects of a second one",
+        together(
+            put(
+                "configs/attributes.txt",
+                ATTRIBUTES.replace("on-gie-id=1", "on-gie-id=2").replace("async-mode=1", "async-mode=0"),
+            ),
+            replaced(
+                APP,
+                (
+                    "[osd]",
+                    "[secondary-gie1]\ngie-unique-id=3\noperate-on-gie-id=2\nconfig-file=attributes.txt\n\n[osd]",
+                ),
+            ),
+        ),
+    ),
+    Harmless(
+        "constants of the embedder, and its landmarks from masks",
+        together(OUR_ALIGNER, added(PREPROCESS, "mean=127.5\nstd=127.5\nsource=mask", "[user-configs]")),
+    ),
+    Harmless("constants of somebody's own library", added(PREPROCESS, "mean=0.5\nstd=0.5", "[user-configs]")),
+    Harmless("a plain detector that skips frames", together(PLAIN_DETECTOR, added(APP, "interval=2", "[primary-gie]"))),
+    Harmless("all sources by their numbers", replaced(PREPROCESS, ("src-ids=-1", "src-ids=0;1;2;3"))),
+    Harmless(
+        "a class of a detector that does not count them",
+        together(without(PGIE, "num-detected-classes=1"), replaced(PREPROCESS, ("class-ids=0", "class-ids=1"))),
+    ),
+    Harmless(
+        "secondaries that another application includes",
+        put("configs/part.txt", "[secondary-gie0]\ngie-unique-id=5\noperate-on-gie-id=4\nconfig-file=/opt/pgie.txt\n"),
     ),
     Harmless("a section of somebody's own", added(APP, "\n[gallery]\nfaces=1", "enable-perf-measurement=1")),
     Harmless("two files for one place", put("configs/other.yml", YAML_DETECTOR), yaml=True),

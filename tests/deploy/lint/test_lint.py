@@ -84,6 +84,15 @@ def test_the_key_in_the_file_does_not_help_where_the_application_overrides_it(
     assert rules == ["wiring.target_without_tensor", "wiring.misnamed_tensor_key"]
 
 
+def test_without_a_detector_deepstream_app_creates_nothing(tmp_path: Path, good: dict[bool, Path]) -> None:
+    root = shutil.copytree(good[False], tmp_path / "bundle")
+    replaced("configs/app.txt", ("[primary-gie]\nenable=1", "[primary-gie]\nenable=0"))(root)
+    found = report(root).findings
+    assert {finding.rule for finding in found} == {"wiring.not_created"}
+    assert len(found) == 2
+    assert all("no [primary-gie] is enabled" in finding.sentence for finding in found)
+
+
 def test_without_a_release_and_networks_the_rules_that_need_them_are_not_run(
     tmp_path: Path, good: dict[bool, Path]
 ) -> None:

@@ -10,7 +10,7 @@ from batchproof.deploy.lint.bundle import inside, path_of
 from batchproof.deploy.lint.lint import lint
 from batchproof.deploy.lint.reading import read_bundle
 from batchproof.errors import InputError
-from tests.deploy.lint.bundles import PGIE, ini_bundle, written
+from tests.deploy.lint.bundles import PGIE, YAML_SGIE, ini_bundle, written
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,29 @@ def test_what_the_application_says_overrides_the_file(tmp_path: Path) -> None:
     assert path_of(element, "onnx-file") == "models/scrfd.onnx"
 
 
-@pytest.mark.parametrize("content", [b"\0\1\2", b"[property]\n\xff\xfe=1\n"])
-def test_bytes_in_a_text_file_are_one_finding(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [(b"\0\1\2", 1), (b"[property]\n\xff\xfe=1\n", 2), (PGIE.encode("utf-16"), 1), (PGIE.encode("utf-8-sig"), 1)],
+)
+def test_bytes_in_a_text_file_are_one_finding(tmp_path: Path, content: bytes, line: int) -> None:
     (tmp_path / "pgie.txt").write_bytes(content)
     (finding,) = lint(read_bundle(tmp_path)).findings
-    assert (finding.rule, finding.file, finding.line) == ("files.unreadable", "pgie.txt", 1)
+    assert (finding.rule, finding.file, finding.line) == ("files.unreadable", "pgie.txt", line)
+
+
+def test_a_comment_may_be_in_an_older_encoding(tmp_path: Path) -> None:
+    (tmp_path / "pgie.txt").write_bytes("  # \u4eba\u8138\n".encode("gbk") + PGIE.encode())
+    (tmp_path / "sgie.yml").write_bytes(b"# pr\xe9traitement\n" + YAML_SGIE.encode())
+    read = read_bundle(tmp_path)
+    assert [config.path for config in read.configs] == ["pgie.txt", "sgie.yml"]
+    assert read.is_whole
+
+
+def test_lines_without_a_word_are_read_in_no_time(tmp_path: Path) -> None:
+    """Patterns that could match an end of a line in two ways took for ever for these."""
+    written(tmp_path, {"pgie.txt": PGIE, "a/config.pbtxt": "\n" * 2**19, "empty.yml": " \n" * 2**18 + "x"})
+    written(tmp_path, {"yaml.yml": "#\n \n" * 2**16 + "\nproperty:\n"})
+    assert [config.path for config in read_bundle(tmp_path).configs] == ["pgie.txt"]
 
 
 def test_other_bytes_and_large_files_are_none_of_our_business(tmp_path: Path) -> None:

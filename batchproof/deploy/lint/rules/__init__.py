@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batchproof.deploy.lint.finding import Rule
 from batchproof.deploy.lint.rules import (
+    application,
     batches,
     engines,
     files,
@@ -22,6 +23,7 @@ ALL: tuple[Rule, ...] = (
     *keys.RULES,
     *key_values.RULES,
     *wiring.RULES,
+    *application.RULES,
     *tensors.RULES,
     *normalisation.RULES,
     *batches.RULES,

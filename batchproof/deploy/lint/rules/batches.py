@@ -58,7 +58,7 @@ def _of_preprocess(bundle: Bundle) -> Iterator[Fault]:
 
 def _of_sources(bundle: Bundle) -> Iterator[Fault]:
     for app in bundle.of_role("deepstream-app"):
-        mux, sources = app.section("streammux"), _sources(app)
+        mux, sources = app.section("streammux"), count_of_sources(app)
         batch = as_integer(mux.text("batch-size"))
         if batch is not None and sources and batch < sources:
             sentence = f"{sources} sources share batches of {batch}: frames wait, and old ones are dropped"
@@ -92,7 +92,7 @@ def _repository_batch(bundle: Bundle, element: NvInferServer) -> int | None:
     return bundle.largest_batches.get(inside(element.config.path, f"{root}/{model}/{MODEL_CONFIG}") or "")
 
 
-def _sources(app: ConfigFile) -> int:
+def count_of_sources(app: ConfigFile) -> int:
     """Count the streams of the enabled sources."""
     counts = [
         as_integer(section.text("num-sources", "1")) or 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from batchproof.deploy.lint.bundle import Bundle
 from batchproof.deploy.lint.document import Place
-from batchproof.deploy.lint.elements import BOX_PARSER, MASK_DETECTOR, MASK_PARSER, NvInfer
+from batchproof.deploy.lint.elements import BOX_PARSER, MASK_DETECTOR, MASK_PARSER, Inference, NvInfer, Preprocess
 from batchproof.deploy.lint.finding import Fault, Rule
 from batchproof.deploy.lint.values import as_boolean, as_integer
 
@@ -47,8 +47,7 @@ def _mask_topk(bundle: Bundle) -> Iterator[Fault]:
 
 def _mask_drawn(bundle: Bundle) -> Iterator[Fault]:
     for pipeline in bundle.pipelines:
-        carries = any(isinstance(one, NvInfer) and one.network_type == MASK_DETECTOR for one in pipeline.inferences)
-        if pipeline.app is None or not carries:
+        if pipeline.app is None or not any(map(_carries_masks, pipeline.inferences)):
             continue
         osd = pipeline.app.section("osd")
         if as_boolean(osd.text("enable")) and as_boolean(osd.text("display-mask")) is not False:
@@ -64,6 +63,37 @@ def _mask_overwritten(bundle: Bundle) -> Iterator[Fault]:
                 yield Fault(Place(tracker.path, section.line), sentence, "Use a tracker without a Segmenter")
 
 
+def _mask_skipped(bundle: Bundle) -> Iterator[Fault]:
+    for pipeline in bundle.pipelines:
+        crops = any(element.of_objects for element in pipeline.preprocesses)
+        for element in pipeline.inferences if crops else ():
+            if _carries_masks(element) and element.integer("interval", 0):
+                sentence = "frames that the detector skips have no masks, and so no landmarks to align faces by"
+                yield Fault(element.place("interval"), sentence, "Write interval=0")
+
+
+def _no_landmarks(bundle: Bundle) -> Iterator[Fault]:
+    """The bundle's own aligner says where its landmarks come from; other libraries have keys of their own."""
+    for pipeline in bundle.pipelines:
+        for preprocess in pipeline.preprocesses:
+            options = preprocess.config.section("user-configs")
+            detectors = [element for element in pipeline.inferences if _feeds(element, preprocess)]
+            if options.text("source") == "mask" and detectors and not any(map(_carries_masks, detectors)):
+                sentence = (
+                    f"landmarks are taken from masks, and {detectors[0].config.path} has none: no face is aligned"
+                )
+                remedy = "Detect with network-type=3 and output-instance-mask=1"
+                yield Fault(preprocess.config.place(options, "source"), sentence, remedy)
+
+
+def _feeds(element: Inference, preprocess: Preprocess) -> bool:
+    return element.finds_objects and preprocess.operates_on in (-1, element.unique_id)
+
+
+def _carries_masks(element: Inference) -> bool:
+    return isinstance(element, NvInfer) and element.network_type == MASK_DETECTOR
+
+
 def _mask_detectors(bundle: Bundle) -> list[NvInfer]:
     return [element for element in bundle.nvinfers if element.network_type == MASK_DETECTOR]
 
@@ -74,5 +104,7 @@ RULES = (
     Rule("silent.mask_parser", "error", "`network-type=3` without its parse function.", _mask_parser),
     Rule("silent.mask_topk", "warning", "`topk` with masks, which leaks those that it cuts off.", _mask_topk),
     Rule("silent.mask_drawn", "error", "An OSD that may draw the landmarks as a mask.", _mask_drawn),
+    Rule("silent.mask_skipped", "warning", "`interval` where landmarks come with every detection.", _mask_skipped),
+    Rule("silent.no_landmarks", "error", "`source=mask` behind a detector without masks.", _no_landmarks),
     Rule("silent.mask_overwritten", "warning", "A tracker that overwrites the landmarks.", _mask_overwritten),
 )

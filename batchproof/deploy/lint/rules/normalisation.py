@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import posixpath
 from collections.abc import Iterator
 
 from batchproof.deploy.lint.bundle import Bundle
@@ -13,6 +14,7 @@ from batchproof.deploy.lint.network import Network
 from batchproof.deploy.lint.values import as_number, as_numbers
 
 _CHANNELS = {0: 3, 1: 3, 2: 1}
+_ALIGNER = "libbatchproof_align.so"
 _COLOURS = {0: "RGB", 1: "BGR", 2: "GRAY"}
 
 
@@ -43,6 +45,29 @@ def _normalisation(bundle: Bundle) -> Iterator[Fault]:
             yield Fault(element.place("offsets"), f"{sentence}: every result is off, none says so", remedy)
 
 
+def _prepared(bundle: Bundle) -> Iterator[Fault]:
+    for element, network in fed(bundle):
+        options = element.config.section("user-configs")
+        for key, (wanted, default) in _constants(element, network).items():
+            written = as_numbers(options.text(key, default)) or []
+            if any(not math.isclose(value, wanted, rel_tol=1e-3, abs_tol=1e-6) for value in written):
+                value = ";".join([f"{wanted!r}"] * len(written))
+                sentence = (
+                    f"{key} is {wanted:g} for this network, not {written[0]:g}: every result is off, none says so"
+                )
+                yield Fault(element.config.place(options, key), sentence, f"Write {key}={value}")
+
+
+def _constants(element: Preprocess, network: Network) -> dict[str, tuple[float, str]]:
+    """What the two libraries whose keys are known, NVIDIA's own and our aligner, must be told, and what they assume."""
+    if network.spec is None:
+        return {}
+    mean, std = network.spec.input.mean, network.spec.input.std
+    if posixpath.basename(element.text("custom-lib-path")) == _ALIGNER:
+        return {"mean": (mean, "127.5"), "std": (std, "127.5")}
+    return {"pixel-normalization-factor": (1 / std, ""), "offsets": (mean, "")}
+
+
 def _colour(bundle: Bundle) -> Iterator[Fault]:
     for element, network in cutting(bundle):
         yield from _wrong_colour(element, "model-color-format", network)
@@ -66,6 +91,13 @@ RULES = (
         "error",
         "Scale or offsets of another family: 1/128 for ArcFace, 1/127.5 for SCRFD.",
         _normalisation,
+        "network",
+    ),
+    Rule(
+        "tensors.prepared",
+        "error",
+        "Constants of another family in the `[user-configs]` of NVIDIA's library or our aligner.",
+        _prepared,
         "network",
     ),
     Rule("tensors.colour", "error", "RGB for a family that takes BGR, or the reverse.", _colour, "network"),

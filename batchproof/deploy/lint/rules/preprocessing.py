@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from batchproof.deploy.lint.bundle import Bundle
 from batchproof.deploy.lint.document import Place, Section
-from batchproof.deploy.lint.elements import Preprocess
+from batchproof.deploy.lint.elements import NvInfer, Preprocess
 from batchproof.deploy.lint.finding import Fault, Rule
 from batchproof.deploy.lint.keys import keys_of
-from batchproof.deploy.lint.values import as_boolean, as_integer
+from batchproof.deploy.lint.rules.batches import count_of_sources
+from batchproof.deploy.lint.values import as_boolean, as_integer, as_integers
 
 _ROI, _ALL, _OWN_ROI = "roi-params-src", "process-on-all-objects", "process-on-roi"
+_SOURCES, _EVERY, _CLASSES = "src-ids", -1, "operate-on-class-ids"
 _VIC, _SMALLEST = 2, 16
 
 
@@ -75,6 +77,32 @@ def _hardware(bundle: Bundle) -> Iterator[Fault]:
             yield Fault(element.place("scaling-pool-compute-hw"), sentence, "Write scaling-pool-compute-hw=1")
 
 
+def _sources(bundle: Bundle) -> Iterator[Fault]:
+    for pipeline in bundle.pipelines:
+        streams = count_of_sources(pipeline.app) if pipeline.app else 0
+        for element in pipeline.preprocesses:
+            named = {source for group in element.groups for source in as_integers(group.text(_SOURCES)) or [_EVERY]}
+            left_out = next((source for source in range(streams) if source not in named), None)
+            if element.groups and left_out is not None and _EVERY not in named:
+                sentence = f"of {streams} sources, {left_out} is in no group: nothing of it is prepared, without a word"
+                place = element.config.place(element.groups[0], _SOURCES)
+                yield Fault(place, sentence, f"Write {_SOURCES}={_EVERY}, or name it")
+
+
+def _classes(bundle: Bundle) -> Iterator[Fault]:
+    for element, group in _object_groups(bundle):
+        wanted = as_integers(group.text(_CLASSES)) or []
+        counts = [one.integer("num-detected-classes", 0) for one in _detectors_of(bundle, element)]
+        if wanted and counts and all(counts) and min(wanted) >= max(counts):
+            sentence = f"class {min(wanted)} of a detector with {max(counts)}, counted from 0: no object is prepared"
+            yield Fault(element.config.place(group, _CLASSES), f"{sentence}, without a word", f"Write {_CLASSES}=0")
+
+
+def _detectors_of(bundle: Bundle, element: Preprocess) -> list[NvInfer]:
+    found = [one for one in bundle.nvinfers if one.finds_objects]
+    return [one for one in found if element.operates_on in (-1, one.unique_id)]
+
+
 def _object_groups(bundle: Bundle) -> Iterator[tuple[Preprocess, Section]]:
     return ((element, group) for element in bundle.preprocesses if element.of_objects for group in element.groups)
 
@@ -84,6 +112,8 @@ RULES = (
     Rule("preprocess.no_group", "error", "No `[group-0]`.", _no_group),
     Rule("preprocess.order", "error", "`roi-params-src` before `process-on-all-objects`.", _order),
     Rule("preprocess.no_region", "error", "`process-on-all-objects=0` without regions.", _no_region),
+    Rule("preprocess.sources", "warning", "A source of the application that is in no group.", _sources),
+    Rule("preprocess.classes", "error", "`operate-on-class-ids` that the detector does not have.", _classes),
     Rule("preprocess.drawn", "warning", "`draw-roi`, which is 1 by default.", _drawn),
     Rule("preprocess.smallest", "warning", "No smallest face, so that one may be scaled to nothing.", _smallest),
     Rule("preprocess.hardware", "warning", "Scaling on VIC.", _hardware),

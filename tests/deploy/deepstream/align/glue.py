@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.deploy.deepstream.align.frames import FrameBuffer
 from tests.deploy.deepstream.align.native import BUNDLE, HERE, compile_shared, zip_of
-from tests.deploy.deepstream.align.sdk import gstreamer, system_headers
+from tests.deploy.deepstream.sdk import gstreamer, system_headers
 
 SUCCESS, TENSOR_FAILED, INVALID, CUDA_ERROR, RESOURCE_ERROR, NOT_READY = 0, 4, 5, 7, 9, 10
 CUDA_DEVICE, SURFACE_ARRAY, SYSTEM = 2, 4, 6

@@ -15,8 +15,8 @@ from tests.deploy.deepstream.align import frames, glue
 from tests.deploy.deepstream.align.frames import Format
 from tests.deploy.deepstream.align.glue import Face, Prepared, Surface, open_library, opened
 from tests.deploy.deepstream.align.native import BUNDLE, STRICT, Native, compiler
-from tests.deploy.deepstream.align.sdk import system_headers
 from tests.deploy.deepstream.align.test_placement import parsed
+from tests.deploy.deepstream.sdk import system_headers
 from tests.pipeline.tiny_scrfd import picture
 
 FRAME = picture(240, 320)

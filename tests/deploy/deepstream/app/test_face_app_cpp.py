@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.deepstream.align.native import BUNDLE, compile_shared, compiler
-from tests.deploy.deepstream.align.sdk import gstreamer, system_headers
+from tests.deploy.deepstream.sdk import gstreamer, system_headers
 
 HERE = Path(__file__).parent
 CONFIG = """\

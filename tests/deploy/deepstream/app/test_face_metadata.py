@@ -13,9 +13,9 @@ import pytest
 
 from face_reader import FaceReader
 from tests.deploy.deepstream.align.native import BUNDLE, compile_shared
-from tests.deploy.deepstream.align.sdk import gstreamer, system_headers
 from tests.deploy.deepstream.app.service_maker_stand_in import EMBEDDER_ID, OUTPUT, BatchMetadata, Face, Frame
 from tests.deploy.deepstream.app.shim import Shim
+from tests.deploy.deepstream.sdk import gstreamer, system_headers
 
 SIZE = (1366, 768)
 FLOAT, HALF, INT8 = 0, 1, 2

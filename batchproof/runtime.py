@@ -186,7 +186,7 @@ def thread_options(threads: int | None, *, spin: bool) -> Any:
 def _session_options(
     ort: Any, optimised: bool, save_to: Path | None, trace_to: Path | None, threads: int | None
 ) -> Any:
-    # Threads that wait without spinning leave the cores to others: see reports/pipeline.md.
+    # Threads that wait without spinning leave the cores to others: see reports/models/report.md.
     options = thread_options(threads, spin=False)
     level = ort.GraphOptimizationLevel
     options.graph_optimization_level = level.ORT_ENABLE_ALL if optimised else level.ORT_DISABLE_ALL

@@ -56,7 +56,7 @@ def bench(
 
     Latency with and without host transfer, throughput, what the machine's roof allows, and ratios that carry over to
     other machines. Engines of one model take turns, so that a slow minute is slow for all. The figures go into the
-    store, its reports, and to the gate; every call measures anew. Up to a minute a model on two cores.
+    store, its reports, and to the gate; every call measures anew. Up to two minutes a model on two cores.
 
     Example: batchproof bench artifacts/demo --threads 2 --batches 1,8,32
     """

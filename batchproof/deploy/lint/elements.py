@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from batchproof.deploy.lint.document import ConfigFile, Place, Section, numbered
@@ -49,28 +50,28 @@ class Element:
         return default if truth is None else truth
 
 
-class Inference(Element):
+class Inference(Element, ABC):
     """nvinfer or nvinferserver: the properties that wiring asks both for."""
 
     @property
+    @abstractmethod
     def unique_id(self) -> int:
         """What others call it by."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def batch_size(self) -> int:
         """How many images it takes at once, at most."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def operates_on(self) -> int:
         """The element whose objects it takes; -1 for those of any."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def is_secondary(self) -> bool:
         """Whether it looks at objects."""
-        raise NotImplementedError
 
     @property
     def finds_objects(self) -> bool:
@@ -78,9 +79,9 @@ class Inference(Element):
         return not self.is_secondary
 
     @property
+    @abstractmethod
     def takes_tensor(self) -> bool:
         """Whether it takes what nvdspreprocess prepared."""
-        raise NotImplementedError
 
     @property
     def _is_secondary_group(self) -> bool:

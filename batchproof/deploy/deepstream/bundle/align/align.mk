@@ -37,7 +37,9 @@ check: check-align
 align: $(ALIGN)
 FORCE:
 
+# What is missing is told with what to do: neither is sure to be in a container.
 $(BUILD)/align_warp.o: align/warp.cu $(align_headers)
+	@command -v $(NVCC) >/dev/null || { echo 'no $(NVCC): install cuda-nvcc, or set CUDA_VER or NVCC' >&2; exit 1; }
 	@mkdir -p $(@D)
 	$(align_nvcc) -c $< -o $@
 
@@ -51,6 +53,7 @@ $(BUILD)/align.flags: FORCE
 	@echo '$(align_preprocess)' | cmp -s - $@ || echo '$(align_preprocess)' > $@
 
 $(BUILD)/align_preprocess.o: align/preprocess_align.cpp $(align_headers) $(BUILD)/align.flags
+	@pkg-config --exists gstreamer-1.0 || { echo 'no GStreamer to compile with: install libgstreamer1.0-dev' >&2; exit 1; }
 	$(align_preprocess) -c $< -o $@
 
 $(ALIGN): $(BUILD)/align_preprocess.o $(BUILD)/align_warp.o

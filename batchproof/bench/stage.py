@@ -24,6 +24,7 @@ from batchproof.bench.verdicts import pipeline_verdicts, sweep_verdicts
 from batchproof.errors import InputError, MissingDependencyError, StepNotRunError
 from batchproof.profile_text import Size
 from batchproof.verdict import not_run
+from batchproof.zoo.pairing import pairs
 from batchproof.zoo.spec import ModelSpec
 
 STAGE = layout.BENCHMARKS
@@ -78,21 +79,15 @@ def _pipelines(
     decisive: dict[str, object],
     sizes: Mapping[str, Size],
 ) -> list[Step]:
-    """Pair every detector of landmarks with the first ArcFace, and further ones with the first detector.
-
-    `sizes` are those that the models were built for.
-    """
+    """One step for each pair of models; `sizes` are those that the models were built for."""
     specs = {model: entry.spec for model, entry in manifest.models.items()}
-    detectors = [model for model, spec in specs.items() if spec.has_keypoints]
-    # insightface would take AdaFace too, and show it other colours than it was trained on.
-    embedders = [model for model, spec in specs.items() if spec.family == "arcface"]
-    if not detectors or not embedders:
-        return [_no_pipeline(manifest.pack, "an ArcFace-like embedder" if detectors else "a detector with landmarks")]
-    pairs = [(detector, embedders[0]) for detector in detectors]
-    pairs += [(detectors[0], embedder) for embedder in embedders[1:]]
+    found = pairs(specs)
+    if not found:
+        detected = any(spec.has_keypoints for spec in specs.values())
+        return [_no_pipeline(manifest.pack, "an ArcFace-like embedder" if detected else "a detector with landmarks")]
     return [
         _pipeline(pair, specs, replace(settings, size=settings.size or sizes.get(pair[0])), pictures, decisive)
-        for pair in pairs
+        for pair in found
     ]
 
 

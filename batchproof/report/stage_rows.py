@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from batchproof.artifacts.manifest import Manifest, Record
+from batchproof.validate.chain.chain_file import CHECK
 from batchproof.verdict import Verdict
 
-CHAIN = "parity.chain"
-_END_TO_END, _ON_NOISE = ".end_to_end", f"{CHAIN}_on_noise"
+_END_TO_END, _ON_NOISE = ".end_to_end", f"{CHECK}_on_noise"
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,17 @@ class StageRow:
 
 def is_of_chain(verdict: Verdict) -> bool:
     """Whether a verdict is one of a chain's, on pictures or on noise."""
-    return verdict.check.split(".")[:2] in (CHAIN.split("."), _ON_NOISE.split("."))
+    return verdict.check.split(".")[:2] in (CHECK.split("."), _ON_NOISE.split("."))
 
 
 def chain_records(manifest: Manifest) -> list[Record]:
     """The steps that compared stage by stage."""
-    return [record for record in manifest.records if record.check == CHAIN and record.verdicts]
+    return [record for record in manifest.records if record.check == CHECK and record.verdicts]
 
 
 def answer(record: Record) -> Verdict:
     """Return the verdict that names the first departing stage, or why there was no chain."""
-    return next((verdict for verdict in record.verdicts if verdict.check == CHAIN), record.verdicts[0])
+    return next((verdict for verdict in record.verdicts if verdict.check == CHECK), record.verdicts[0])
 
 
 def stage_rows(record: Record) -> list[StageRow]:
@@ -48,8 +48,8 @@ def stage_rows(record: Record) -> list[StageRow]:
     return [
         StageRow(
             stage,
-            found.get(f"{CHAIN}.{stage}"),
-            found.get(f"{CHAIN}.{stage}{_END_TO_END}"),
+            found.get(f"{CHECK}.{stage}"),
+            found.get(f"{CHECK}.{stage}{_END_TO_END}"),
             found.get(f"{_ON_NOISE}.{stage}"),
         )
         for stage in stages

@@ -10,12 +10,12 @@ from batchproof.report.html.chain_files import chain_files
 from batchproof.report.html.markup import Markup, anchor, element, folded, joined, reference
 from batchproof.report.html.store_files import StoreFiles
 from batchproof.validate.chain.chain_file import ChainFile, FoundFace, PictureFaces
+from batchproof.validate.thumbnails import CHECK as PICTURES
 
 _ABOUT = (
     "Wide lines: insightface on one picture at a time. Narrow broken lines: the batched model; where they agree, they "
     "lie upon each other. Dots: landmarks."
 )
-_THUMBNAILS = "pictures"
 # A picture by its place among all: two may have the same name once it can be printed.
 _Place = tuple[int, str]
 
@@ -42,7 +42,7 @@ def _definitions(thumbnails: Mapping[_Place, str]) -> Markup:
 
 def _thumbnails(manifest: Manifest, files: StoreFiles) -> Iterator[tuple[_Place, str]]:
     """Yield the place of each picture and its JPEG in base 64; none where pictures are not wanted."""
-    records = (record for record in manifest.records if record.check == _THUMBNAILS and files.pictures)
+    records = (record for record in manifest.records if record.check == PICTURES and files.pictures)
     for record in records:
         for place, (name, made) in enumerate(zip(record.notes.get("names", ()), record.artifacts, strict=False)):
             if files.holds(made.path):

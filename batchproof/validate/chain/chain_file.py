@@ -11,6 +11,8 @@ from batchproof.artifacts import json_file
 from batchproof.zoo.spec import Precision
 
 FORMAT = 1
+CHECK = "parity.chain"
+"""The step that writes it, and how the names of its verdicts begin."""
 # A network that gives zeros has cosines that are no number, and JSON has none for them.
 _WRITTEN = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
 

@@ -10,11 +10,10 @@ from pathlib import Path
 from batchproof.artifacts import json_file, layout
 from batchproof.artifacts.step import Outcome, Step, Workspace
 from batchproof.settings import PRECISIONS, Settings
-from batchproof.validate.chain.chain_file import ChainFile, store_path
+from batchproof.validate.chain.chain_file import CHECK, ChainFile, store_path
 from batchproof.zoo.pack import PackModel
+from batchproof.zoo.pairing import pairs
 from batchproof.zoo.spec import Precision
-
-CHECK = "parity.chain"
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,13 @@ def plan_chains(
 
 
 def _pairs(models: Sequence[PackModel]) -> list[_Pair]:
-    """Pair each detector with the first embedder, and each further embedder with the first detector."""
-    detectors = [model for model in models if model.spec.has_keypoints]
-    embedders = [model for model in models if model.spec.family == "arcface"]
-    first = [_Pair(detector, embedder, detector) for detector in detectors for embedder in embedders[:1]]
-    return first + [_Pair(detector, embedder, embedder) for embedder in embedders[1:] for detector in detectors[:1]]
+    """A chain is about its detector, but for those of further embedders."""
+    named = {model.name: model for model in models}
+    found = pairs({name: model.spec for name, model in named.items()})
+    return [
+        _Pair(named[detector], named[embedder], named[detector if embedder == found[0][1] else embedder])
+        for detector, embedder in found
+    ]
 
 
 def _step(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from batchproof.validate.chain.chain_file import CHECK
 from batchproof.verdict import Status, Verdict, at_most, not_run
 
 Inputs = Literal["insightface's", "ours"]
@@ -65,7 +66,7 @@ class ChainTable:
         return f"first departing stage: {row.stage}, {_MEANT[row.inputs]}, by {amount} (limit {row.threshold:g}){where}"
 
 
-def chain_verdicts(table: ChainTable, subject: str, check: str = "parity.chain") -> list[Verdict]:
+def chain_verdicts(table: ChainTable, subject: str, check: str = CHECK) -> list[Verdict]:
     """One verdict that names the first departing stage, called `check`, and one for each row that compares something.
 
     Those are called `check.nms` on insightface's inputs and `check.nms.end_to_end` on ours. All stages that had nothing

@@ -20,7 +20,7 @@ nox.options.default_venv_backend = "none"
 HERE = Path(__file__).parent
 # What a machine with a GPU may add: BATCHPROOF_EXTRAS=tensorrt, or gpu, which is another build of what cpu brings.
 ADDED = [extra for extra in os.environ.get("BATCHPROOF_EXTRAS", "").split(",") if extra]
-EXTRAS = ",".join([*([] if "gpu" in ADDED else ["cpu"]), "export", "mmdet", "validate", "rtx", "dev", *ADDED])
+EXTRAS = ",".join([*([] if "gpu" in ADDED else ["cpu"]), "export", "mmdet", "validate", "rtx", "triton", "dev", *ADDED])
 # mmcv without its operators, which no compared layer calls: with them it compiles for ten minutes.
 MMDET = ("mmcv-lite==2.1.0", "mmengine", "mmdet==3.3.0", "numpy<2", "opencv-python<5", "pytest")
 
@@ -108,6 +108,18 @@ def mmdet(session: nox.Session) -> None:
     """Compare layers with mmdet's own, and read configurations with the whole mmengine, in an environment apart."""
     session.install("--editable", f"{HERE}[cpu,export]", *MMDET)
     session.run("pytest", "tests/export/mmdet", *session.posargs)
+
+
+@nox.session(venv_backend="venv", reuse_venv=True)
+def triton(session: nox.Session) -> None:
+    """Serve emitted repositories by a real tritonserver, in an environment apart: its models need numpy 1."""
+    serving_environment(session)
+    session.run("pytest", "-m", "served", *(session.posargs or ["tests/deploy/triton"]))
+
+
+def serving_environment(session: nox.Session) -> None:
+    """Install what serves and what it is compared with: the same OpenCV makes the crops of both."""
+    session.install("--editable", f"{HERE}[cpu,validate,triton,tritonserver]", "pytest>=9,<10")
 
 
 @nox.session

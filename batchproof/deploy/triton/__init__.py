@@ -1,0 +1,1 @@
+"""Triton: a model repository of a store, what serves the whole pipeline in it, and a client."""

@@ -47,7 +47,8 @@ class OnnxRuntimeExecutor:
         self._runner = _runner(candidate, threads)
         # What a provider on a device has for memory nobody here can tell: it says itself when it is not enough.
         bounds = limits if candidate.on_cpu else Limits(memory_bytes=2**63, seconds=limits.seconds)
-        self._limited = LimitedRunner(lambda: self._runner, onnx_file.read(candidate.root / candidate.graph), bounds)
+        graph = onnx_file.read(candidate.root / candidate.graph)
+        self._limited = LimitedRunner(lambda: self._runner, graph, bounds, warmed_up=not candidate.on_cpu)
         self._images = repeated_noise(candidate.spec.input, largest, size)
 
     @property

@@ -34,11 +34,14 @@ class TooCostlyError(StepFailedError):
 class LimitedRunner:
     """A `runtime.Runner` that refuses batches beyond `limits`; `graph` is what it runs, by which they are told.
 
-    Opened at the first batch that is not refused.
+    Opened at the first batch that is not refused. `warmed_up` runs every batch once before it is timed: what a GPU does
+    once for a shape, such as the choice of algorithms, takes seconds and says nothing of the next batch.
     """
 
-    def __init__(self, opened: Callable[[], Runner], graph: onnx.ModelProto, limits: Limits) -> None:
-        self._opened, self._graph, self._limits = opened, graph, limits
+    def __init__(
+        self, opened: Callable[[], Runner], graph: onnx.ModelProto, limits: Limits, *, warmed_up: bool = False
+    ) -> None:
+        self._opened, self._graph, self._limits, self._warmed_up = opened, graph, limits, warmed_up
         self._seconds_per_value = 0.0
 
     @cached_property
@@ -53,7 +56,10 @@ class LimitedRunner:
     def infer(self, images: Blob) -> Outputs:
         """Run one batch; raises `TooCostlyError`, or `StepFailedError` when ONNX Runtime refuses it."""
         self._check_cost(images)
-        runner, began = self._runner, time.perf_counter()
+        runner = self._runner
+        if self._warmed_up:
+            runner.infer(images)
+        began = time.perf_counter()
         outputs = runner.infer(images)
         self._seconds_per_value = (time.perf_counter() - began) / images.size
         return outputs

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import onnx
@@ -6,7 +7,7 @@ import pytest
 from batchproof.build.activation_memory import peak_activation_bytes
 from batchproof.build.limited_runner import LimitedRunner, Limits, TooCostlyError, reference
 from batchproof.errors import InputError
-from batchproof.runtime import OnnxRuntimeRunner, Runner, noise
+from batchproof.runtime import Blob, OnnxRuntimeRunner, Outputs, Runner, noise
 from tests.build import tiny_graphs
 from tests.build.tiny_graphs import SPEC
 
@@ -49,3 +50,31 @@ def test_the_optimiser_may_be_off(model: Path) -> None:
 def test_what_is_no_onnx_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         reference(tmp_path / "absent.onnx", Limits())
+
+
+class Cold:
+    """Takes a quarter of a second for what it has not run before, as a GPU that chooses its algorithms."""
+
+    name = "cold"
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, ...]] = []
+
+    def infer(self, images: Blob) -> Outputs:
+        if images.shape not in self.seen:
+            time.sleep(0.25)
+        self.seen.append(images.shape)
+        return {}
+
+
+def test_what_is_done_once_for_a_shape_is_not_held_against_larger_ones(model: Path) -> None:
+    limits = Limits(seconds=0.3)
+    cold = LimitedRunner(Cold, onnx.load(model), limits)
+    cold.infer(IMAGES[:1])
+    with pytest.raises(TooCostlyError):
+        cold.infer(IMAGES)
+    runner = Cold()
+    warm = LimitedRunner(lambda: runner, onnx.load(model), limits, warmed_up=True)
+    warm.infer(IMAGES[:1])
+    warm.infer(IMAGES)
+    assert [shape[0] for shape in runner.seen] == [1, 1, 2, 2]

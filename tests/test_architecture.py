@@ -31,7 +31,11 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "cv2": "pipeline/opencv.py",
     "tensorrt": "build/tensorrt/compat.py",
     "tensorrt_rtx": "build/tensorrt/compat.py",
-    "triton_python_backend_utils": ("deploy/triton/serving/faces/model.py", "deploy/triton/serving/network/model.py"),
+    "triton_python_backend_utils": (
+        "deploy/triton/serving/faces/model.py",
+        "deploy/triton/serving/network/model.py",
+        "deploy/triton/server/stand_in_model.py",
+    ),
     "polygraphy": ("build/", "bench/engine_worker.py"),
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

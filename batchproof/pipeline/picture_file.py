@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from batchproof.errors import InputError
-from batchproof.pipeline.opencv import cv2
+from batchproof.pipeline.opencv import SILENT, cv2, set_log_level
 from batchproof.pipeline.picture import Pixels
 
 _SCALE_DOWN = "Scale it down"
@@ -57,9 +57,8 @@ def _decoded(content: bytes, where: str | Path) -> Pixels | None:
 @contextmanager
 def _quiet_opencv() -> Iterator[None]:
     """Keep OpenCV from writing its own lines about a broken picture to stderr."""
-    log = cv2.utils.logging
-    level = log.setLogLevel(log.LOG_LEVEL_SILENT)
+    level = set_log_level(SILENT)
     try:
         yield
     finally:
-        log.setLogLevel(level)
+        set_log_level(level)

@@ -46,7 +46,7 @@ class StoreModels:
         return [name for name, entry in self.manifest.models.items() if entry.spec.role in _HEADS and usable(name)]
 
     def require_deployable(self, name: str, precision: Precision) -> None:
-        """Raise `InputError` for a name that no bundle can hold, `StepFailedError` when a verdict on the model failed."""
+        """Raise `InputError` for a name that no bundle can hold, `StepFailedError` when one of its verdicts failed."""
         check_name(name)
         require_unrefuted(self.manifest, name, precision, self.target)
 

@@ -88,8 +88,7 @@ def _require_replaceable(kind: BundleKind, output: Path) -> None:
     listed = kind.listed_files(output)
     for path in sorted(path for path in output.rglob("*") if not path.is_dir() or path.is_symlink()):
         name = path.relative_to(output).as_posix()
-        built = any(name.startswith(f"{folder}/") for folder in kind.built)
-        if name == MANIFEST or (built and name not in listed):
+        if name == MANIFEST or (kind.made(name) and name not in listed):
             continue
         if path.is_symlink() or listed.get(name) != content_sha256(path):
             what = f"holds {printable(name)}, which somebody has changed or put there"

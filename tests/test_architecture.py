@@ -19,7 +19,7 @@ PUBLIC = {PROOF, *(f"{PROOF}.{name}" for name in independence.__all__)}
 # Who may import what is heavy, by the module's path.
 OWNERS: dict[str, str | tuple[str, ...]] = {
     "torch": "export/",
-    "onnxruntime": "runtime.py",
+    "onnxruntime": ("runtime.py", "deploy/triton/serving/network/model.py"),  # the latter lies alone in a repository
     "mmengine": "export/mmdet/",
     "safetensors": "export/safetensors_file.py",
     "insightface": (
@@ -31,6 +31,11 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "cv2": "pipeline/opencv.py",
     "tensorrt": "build/tensorrt/compat.py",
     "tensorrt_rtx": "build/tensorrt/compat.py",
+    "triton_python_backend_utils": (
+        "deploy/triton/serving/faces/model.py",
+        "deploy/triton/serving/network/model.py",
+        "deploy/triton/server/stand_in_model.py",
+    ),
     "polygraphy": ("build/", "bench/engine_worker.py"),
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

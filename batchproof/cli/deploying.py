@@ -84,8 +84,10 @@ def deploy_deepstream(
     from batchproof.artifacts.store import MANIFEST
     from batchproof.console import working
     from batchproof.deploy.deepstream.bundle import bundle_files, library_sources
-    from batchproof.deploy.deepstream.from_store import Wishes, plan_from_store, stored_path
-    from batchproof.deploy.deepstream.write import write_bundle
+    from batchproof.deploy.deepstream.from_store import Wishes, plan_from_store
+    from batchproof.deploy.deepstream.manifest import KIND
+    from batchproof.deploy.store_jobs import stored_path
+    from batchproof.deploy.write import write_bundle
     from batchproof.targets import target as named
 
     goal, manifest = named(target), manifests.read(store / MANIFEST)
@@ -95,7 +97,7 @@ def deploy_deepstream(
     if not unproven and (undecided := [verdict for verdict in verdicts if not verdict]):
         conclude(undecided, as_json, definite=True, output=None)
     texts = bundle_files(plan, library_sources())
-    copies = {path: (store / stored_path(path, goal), sha256) for path, sha256 in plan.files.items()}
+    copies = {path: (store / stored_path(path, goal.name), sha256) for path, sha256 in plan.files.items()}
     with working(f"writing {output.name}"):
-        write_bundle(output, texts, copies)
+        write_bundle(KIND, output, texts, copies)
     conclude(verdicts, as_json, output=str(output), files=len(texts) + len(copies))

@@ -68,13 +68,18 @@ def prepare(pictures: Sequence[Pixels], spec: InputSpec, height: int, width: int
 
     Raises `InputError` when the size does not suit the model or a picture cannot be fitted into it.
     """
+    check_input_size(spec, height, width)
+    boxed = [letterbox(picture, height, width) for picture in pictures]
+    return Prepared(to_blob([box.pixels for box in boxed], spec), tuple(box.scale for box in boxed))
+
+
+def check_input_size(spec: InputSpec, height: int, width: int) -> None:
+    """Raise `InputError` when the model cannot take images of `height` x `width` pixels."""
     step = spec.multiple_of
     if height < step or width < step or height % step or width % step:
         raise InputError(
             f"{width}x{height} pixels do not suit this model", remedy=f"Choose positive multiples of {step} pixels"
         )
-    boxed = [letterbox(picture, height, width) for picture in pictures]
-    return Prepared(to_blob([box.pixels for box in boxed], spec), tuple(box.scale for box in boxed))
 
 
 def detect(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-
 from batchproof.errors import InputError, MissingDependencyError, printable
 from batchproof.pipeline.opencv import cv2
 from batchproof.pipeline.picture import Pixels
+from batchproof.pipeline.picture_file import decode_picture
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 MAX_PIXELS = 50_000_000
@@ -45,10 +42,10 @@ def picture_files(folder: Path | None) -> list[Path]:
 def read_picture(path: Path) -> Picture:
     """Read one picture.
 
-    Greyscale becomes BGR, alpha is dropped, 16 bits become 8, and EXIF rotation is applied, as `cv2.imread` does by
-    default. Raises `InputError` when it cannot be read as a whole or has over `MAX_PIXELS` pixels.
+    Everything becomes BGR bytes, as `decode_picture` says. Raises `InputError` when it cannot be read as a whole or has
+    over `MAX_PIXELS` pixels.
     """
-    return Picture(printable(path.name), _pixels(path))
+    return Picture(printable(path.name), decode_picture(_content(path), path, MAX_PIXELS))
 
 
 def to_jpeg(pixels: Pixels, longest_side: int, quality: int) -> bytes:
@@ -79,38 +76,8 @@ def _bundled() -> list[Path]:
     return [Path(spec.submodule_search_locations[0], "data", "images", name) for name in _BUNDLED]
 
 
-def _pixels(path: Path) -> Pixels:
+def _content(path: Path) -> bytes:
     try:
-        content = np.frombuffer(path.read_bytes(), np.uint8)
+        return path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read this picture ({error.strerror})", where=path) from error
-    pixels = _decode(content)
-    if pixels is None:
-        raise InputError("not a readable picture", where=path, remedy="Replace or remove it")
-    height, width = pixels.shape[:2]
-    if height * width > MAX_PIXELS:
-        raise InputError(
-            f"{width}x{height} is more than {MAX_PIXELS // 1_000_000} megapixels", where=path, remedy="Scale it down"
-        )
-    return pixels
-
-
-def _decode(content: Pixels) -> Pixels | None:
-    """BGR pixels, or None for anything that OpenCV cannot decode as a whole."""
-    with _quiet_opencv():
-        try:
-            pixels: Pixels | None = cv2.imdecode(content, cv2.IMREAD_COLOR)
-        except cv2.error:  # an empty file, or a header that announces more than OpenCV's own limit of pixels
-            return None
-    return pixels
-
-
-@contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV from writing its own lines about a broken picture to stderr."""
-    log = cv2.utils.logging
-    level = log.setLogLevel(log.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        log.setLogLevel(level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from batchproof.deploy.bundle_kind import MANIFEST
 from batchproof.deploy.deepstream import paths
 from batchproof.deploy.deepstream.app import app_groups
 from batchproof.deploy.deepstream.inferserver import server_files
@@ -33,7 +34,7 @@ def bundle_files(plan: BundlePlan, sources: dict[str, str] | None = None) -> dic
         "README.md": readme(plan),
         **(sources or {}),
     }
-    return {**texts, paths.MANIFEST: bundle_manifest(plan, texts)}
+    return {**texts, MANIFEST: bundle_manifest(plan, texts)}
 
 
 def library_sources() -> dict[str, str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from batchproof.artifacts import output_file
 from batchproof.deploy.deepstream.bundle import bundle_files
-from batchproof.deploy.deepstream.plan import BundlePlan, DeployedModel
+from batchproof.deploy.deepstream.plan import BundlePlan
+from batchproof.deploy.deployed_model import DeployedModel
 from batchproof.profile import EngineProfiles
 from batchproof.profile_choice import DEFAULT
 from batchproof.targets import target

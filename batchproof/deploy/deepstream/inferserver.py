@@ -11,9 +11,10 @@ from typing import Literal
 from batchproof.deploy.deepstream import paths
 from batchproof.deploy.deepstream.key_file import ini
 from batchproof.deploy.deepstream.nvinfer import BILINEAR, BOX_PARSER, FACE_CLASS, THRESHOLD
-from batchproof.deploy.deepstream.plan import DETECTOR_ID, BundlePlan, DeployedModel, Secondary
+from batchproof.deploy.deepstream.plan import DETECTOR_ID, BundlePlan, Secondary
 from batchproof.deploy.deepstream.preprocess import preprocess_groups
-from batchproof.deploy.deepstream.proto_text import Field, Name, proto_text
+from batchproof.deploy.deployed_model import DeployedModel
+from batchproof.deploy.proto_text import Field, Name, proto_text
 
 Server = Literal["capi", "grpc"]
 _GRPC_URL = "localhost:8001"

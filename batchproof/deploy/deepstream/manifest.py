@@ -5,22 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 import batchproof
-from batchproof.artifacts.input_file import read_bytes
+from batchproof.deploy.bundle_kind import BundleKind
+from batchproof.deploy.deepstream import paths
 from batchproof.deploy.deepstream.nvinfer import THRESHOLD
-from batchproof.deploy.deepstream.plan import BundlePlan, DeployedModel, Secondary
+from batchproof.deploy.deepstream.plan import BundlePlan, Secondary
 from batchproof.deploy.deepstream.readme import abi_bytes
-from batchproof.errors import InputError
+from batchproof.deploy.deployed_model import DeployedModel
 from batchproof.profile import Shapes
 
-KIND = "batchproof deepstream bundle"
+KIND = BundleKind("batchproof deepstream bundle", paths.BUILT)
 FORMAT = 1
-_LARGEST = 2**24  # bytes; a manifest has some ten thousand
 _UNKNOWN = "unknown"
 
 
@@ -28,7 +25,7 @@ def bundle_manifest(plan: BundlePlan, texts: Mapping[str, str]) -> str:
     """Write the manifest; `texts` are the other files that the plan decides."""
     target = plan.target
     content = {
-        "kind": KIND,
+        "kind": KIND.name,
         "format": FORMAT,
         "batchproof": batchproof.__version__,
         "pack": plan.pack,
@@ -50,17 +47,6 @@ def bundle_manifest(plan: BundlePlan, texts: Mapping[str, str]) -> str:
         "files": dict(sorted({**{path: _sha256(text) for path, text in texts.items()}, **plan.files}.items())),
     }
     return json.dumps(content, indent=1) + "\n"
-
-
-def listed_files(folder: Path) -> dict[str, str]:
-    """Return the files of the bundle at `folder` with their hashes; raises `InputError` where it is none of ours."""
-    try:
-        content = TypeAdapter(dict[str, Any]).validate_json(read_bytes(folder / "manifest.json", largest=_LARGEST))
-        if content.get("kind") == KIND:
-            return TypeAdapter(dict[str, str]).validate_python(content.get("files"))
-    except (InputError, ValidationError):
-        pass
-    raise InputError("is there, and is no bundle of ours", where=folder, remedy="Choose a folder that is not there yet")
 
 
 def _secondary(plan: BundlePlan, secondary: Secondary) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from batchproof.deploy.deepstream import paths
 from batchproof.deploy.deepstream.key_file import Group, Key, key_list
-from batchproof.deploy.deepstream.plan import DETECTOR_ID, BundlePlan, DeployedModel, Secondary
+from batchproof.deploy.deepstream.plan import DETECTOR_ID, BundlePlan, Secondary
+from batchproof.deploy.deployed_model import DeployedModel
 from batchproof.zoo.spec import InputSpec
 
 THRESHOLD = 0.5

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from batchproof.deploy.deepstream.plan import DeployedModel
+from batchproof.deploy.deployed_model import DeployedModel
 
 CONFIGS, ENGINES, TRITON = "configs", "engines", "triton"
 REPOSITORY = "triton/model_repository"
 LABELS, TRACKER, APP = "configs/labels.txt", "configs/tracker.yml", "configs/app.txt"
-MANIFEST = "manifest.json"
 # What the Makefile builds, and DeepStream brings.
 PARSER, ALIGNER = "build/libbatchproof_scrfd_parser.so", "build/libbatchproof_align.so"
 TRACKER_LIBRARY = "/opt/nvidia/deepstream/deepstream/lib/libnvds_nvmultiobjecttracker.so"

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
 
+from batchproof.deploy.deployed_model import DeployedModel, check_crop, check_names, require_landmarks
 from batchproof.errors import InputError
-from batchproof.profile import EngineProfiles
 from batchproof.targets import Target
-from batchproof.verdict import Verdict
-from batchproof.zoo.spec import ModelSpec, Precision
 
 FAMILY = "deepstream"
 DETECTOR_ID = 1
@@ -18,53 +15,7 @@ DETECTOR_ID = 1
 MOST_SECONDARIES = 16
 # Batches of crops that are on their way through nvinfer while the next one is prepared: its own default of buffers.
 IN_FLIGHT = 6
-# What means the same in a path, a key file, YAML, protobuf text and a shell, without quotes.
-_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
-_LONGEST_NAME = 100  # letters: file systems take 255, of which names of engines need some
-_SAFE_TENSOR = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:/-]*", re.ASCII)
-# The sides of crops, in pixels, that the ArcFace template is known for, and their multiples.
-_ALIGNED_SIDES = (112, 128)
 _LARGEST_CROP, _LARGEST_BATCH = 1024, 1024
-
-
-@dataclass(frozen=True)
-class DeployedModel:
-    """One graph in one precision, its engine's profile, and where it comes from.
-
-    `sha256` is that of its ONNX file, None where there is no file: a plan can be made of specs alone. `verdicts` say
-    whether its frames are known to keep to themselves.
-    """
-
-    name: str
-    precision: Precision
-    spec: ModelSpec
-    profiles: EngineProfiles
-    reason: str = ""
-    source: str = ""
-    licence: str = ""
-    sha256: str | None = None
-    verdicts: tuple[Verdict, ...] = ()
-
-    @property
-    def stem(self) -> str:
-        """The name of the ONNX file without its suffix."""
-        return f"{self.name}.{self.precision}"
-
-    @property
-    def largest_batch(self) -> int:
-        """What the engine takes at most."""
-        return self.profiles.overall.maximum
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width in pixels that the engine is tuned for."""
-        _, _, height, width = self.profiles.overall.input_shapes(self.spec).optimum
-        return height, width
-
-    @property
-    def aligned(self) -> bool:
-        """Whether it takes faces turned upright by their landmarks; others take the upright square about the box."""
-        return self.spec.role == "embedder"
 
 
 @dataclass(frozen=True)
@@ -104,9 +55,7 @@ class BundlePlan:
 
     def __post_init__(self) -> None:
         deepstream_version(self.target)
-        if not self.detector.spec.has_keypoints:
-            what = f"detector '{self.detector.name}' gives no landmarks, without which no face is aligned"
-            raise InputError(what, remedy="Use an SCRFD with landmarks, of 9 or 15 outputs")
+        require_landmarks(self.detector)
         if self.streams > self.detector.largest_batch:
             what = f"{self.streams} streams, and the engine of {self.detector.name} takes"
             remedy = f"Run again with --profile 1,{self.streams},{self.streams}, or name fewer with --streams"
@@ -154,11 +103,7 @@ def deepstream_version(target: Target) -> tuple[int, int]:
 
 def check_model(model: DeployedModel, target: Target) -> None:
     """Raise `InputError` for a model that the target cannot use, or whose names cannot be written into its files."""
-    check_name(model.name)
-    for tensor in (model.spec.input.name, *(output.name for output in model.spec.outputs)):
-        if not _SAFE_TENSOR.fullmatch(tensor):
-            what = f"tensor {tensor!r} of {model.name} has a name that its configuration cannot hold"
-            raise InputError(what, remedy="Rename it in the ONNX: letters, digits and ._:/- alone")
+    check_names(model)
     _check_constants(model)
     target.check_engine(model.precision, model.profiles)
     if model.largest_batch > _LARGEST_BATCH:
@@ -166,14 +111,6 @@ def check_model(model: DeployedModel, target: Target) -> None:
         raise InputError(what, remedy=f"nvinfer takes {_LARGEST_BATCH} at most: use another --profile")
     if model.spec.role != "detector":
         _check_crop(model)
-
-
-def check_name(name: str) -> None:
-    """Raise `InputError` for a model's name that does not mean the same in every file of a bundle."""
-    if not _SAFE_NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
-        what = f"model {name!r} has a name that a bundle cannot hold"
-        remedy = f"Rename its file and run again: up to {_LONGEST_NAME} of A-Z, a-z, 0-9 and ._+-, a letter first"
-        raise InputError(what, remedy=remedy)
 
 
 def _check_constants(model: DeployedModel) -> None:
@@ -185,9 +122,7 @@ def _check_constants(model: DeployedModel) -> None:
 
 def _check_crop(model: DeployedModel) -> None:
     height, width = model.size
-    if height != width or height > _LARGEST_CROP:
+    if max(height, width) > _LARGEST_CROP:
         what = f"{model.name} takes images of {height}x{width}, the aligner makes squares up to {_LARGEST_CROP}"
         raise InputError(what, remedy="Leave it out of the pack")
-    if model.aligned and all(height % side for side in _ALIGNED_SIDES):
-        what = f"{model.name} takes faces of {height}x{width}, which insightface has no template for"
-        raise InputError(what, remedy="Its sides are multiples of 112 or 128")
+    check_crop(model)

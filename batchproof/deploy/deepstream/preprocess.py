@@ -8,7 +8,8 @@ from typing import Literal
 from batchproof.deploy.deepstream import paths
 from batchproof.deploy.deepstream.key_file import Group, Key, key_list
 from batchproof.deploy.deepstream.nvinfer import BILINEAR, COLOURS, FACE_CLASS, THRESHOLD
-from batchproof.deploy.deepstream.plan import DETECTOR_ID, BundlePlan, DeployedModel, Secondary
+from batchproof.deploy.deepstream.plan import DETECTOR_ID, BundlePlan, Secondary
+from batchproof.deploy.deployed_model import DeployedModel
 
 SMALLEST_FACE = 16
 """Frame pixels; a crop that the element rounds to nothing stops the pipeline with an error."""

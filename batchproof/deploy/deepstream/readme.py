@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from batchproof.deploy.bundle_kind import MANIFEST
 from batchproof.deploy.deepstream import paths
-from batchproof.deploy.deepstream.plan import BundlePlan, DeployedModel
+from batchproof.deploy.deepstream.plan import BundlePlan
 from batchproof.deploy.deepstream.preprocess import SMALLEST_FACE
+from batchproof.deploy.deployed_model import DeployedModel
 
 _LARGER_BOXES_SINCE = (9, 0)
 _PAGE = """\
@@ -108,7 +110,7 @@ def readme(plan: BundlePlan) -> str:
         container=target.container,
         files="\n".join(f"| {name.format(detector=plan.detector.name)} | {what} |" for name, what in _FILES),
         models="\n".join(_row(plan, model) for model in plan.models),
-        manifest=paths.MANIFEST,
+        manifest=MANIFEST,
         licences="".join(_licences(plan)),
         faces=plan.faces,
         streams=plan.streams,

@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from batchproof.deploy.deepstream.plan import BundlePlan, DeployedModel
+from batchproof.deploy.deepstream.plan import BundlePlan
+from batchproof.deploy.deployed_model import DeployedModel
 from batchproof.profile import EngineProfiles
 from batchproof.targets import all_targets, target
 from batchproof.zoo import families

@@ -11,8 +11,9 @@ import pytest
 
 from batchproof.artifacts.manifest import Manifest
 from batchproof.deploy.deepstream.bundle import bundle_files
-from batchproof.deploy.deepstream.from_store import Wishes, plan_from_store, stored_path
+from batchproof.deploy.deepstream.from_store import Wishes, plan_from_store
 from batchproof.deploy.deepstream.plan import BundlePlan
+from batchproof.deploy.store_jobs import stored_path
 from batchproof.errors import InputError, StepFailedError, StoreError
 from batchproof.targets import target
 from batchproof.verdict import Status, Verdict
@@ -72,7 +73,7 @@ def test_the_plan_copies_what_the_container_needs(tmp_path: Path) -> None:
     names = {f"{name}.{PRECISION}.{suffix}" for name in MODELS for suffix in ("onnx", "job", "io.json")}
     assert set(made.files) == {f"engines/{name}" for name in {*names, "build_engines.sh"}}
     for path, sha256 in made.files.items():
-        artifact = manifest.artifact(stored_path(path, made.target))
+        artifact = manifest.artifact(stored_path(path, made.target.name))
         assert artifact is not None
         assert artifact.sha256 == sha256
     assert made.detector.sha256 == made.files[f"engines/det.{PRECISION}.onnx"]

@@ -11,7 +11,8 @@ import pytest
 
 from batchproof.artifacts.hashing import content_sha256
 from batchproof.deploy.deepstream.bundle import bundle_files
-from batchproof.deploy.deepstream.write import write_bundle
+from batchproof.deploy.deepstream.manifest import KIND
+from batchproof.deploy.write import write_bundle
 from batchproof.errors import InputError, StoreError
 from tests.deploy.deepstream.plans import plan
 
@@ -25,14 +26,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 def refusal(output: Path) -> str:
     before = contents(output) if output.is_dir() else None
     with pytest.raises(InputError) as refused:
-        write_bundle(output, TEXTS, {})
+        write_bundle(KIND, output, TEXTS, {})
     assert before is None or contents(output) == before
     return refused.value.line()
 
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    write_bundle(tmp_path / "bundle", TEXTS, {})
+    write_bundle(KIND, tmp_path / "bundle", TEXTS, {})
     return tmp_path / "bundle"
 
 
@@ -40,7 +41,7 @@ def test_a_bundle_is_its_texts_and_its_copies_and_leaves_nothing_beside_it(tmp_p
     source = tmp_path / "graph.onnx.copy"
     source.write_bytes(b"weights")
     copies = {"engines/det.copy": (source, content_sha256(source))}
-    write_bundle(tmp_path / "new" / "bundle", TEXTS, copies)
+    write_bundle(KIND, tmp_path / "new" / "bundle", TEXTS, copies)
     expected = {path: text.encode() for path, text in TEXTS.items()} | {"engines/det.copy": b"weights"}
     assert contents(tmp_path / "new" / "bundle") == expected
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["bundle"]
@@ -62,7 +63,7 @@ def test_an_earlier_bundle_is_replaced_but_keeps_what_was_built_in_it(bundle: Pa
         (bundle / name).write_text(name)
         os.utime(bundle / name, (1e9, 1e9))
     other = bundle_files(plan(streams=8))
-    write_bundle(bundle, other, {})
+    write_bundle(KIND, bundle, other, {})
     expected = {name: text.encode() for name, text in other.items()} | {name: name.encode() for name in built}
     assert contents(bundle) == expected
     assert {(bundle / name).stat().st_mtime for name in built} == {1e9}
@@ -71,14 +72,14 @@ def test_an_earlier_bundle_is_replaced_but_keeps_what_was_built_in_it(bundle: Pa
 def test_what_a_bundle_has_of_its_own_is_not_replaced_by_what_was_built(bundle: Path) -> None:
     (bundle / "engines").mkdir(exist_ok=True)
     (bundle / "engines" / "build_engines.sh").write_text("somebody's")
-    write_bundle(bundle, {**TEXTS, "engines/build_engines.sh": "ours"}, {})
+    write_bundle(KIND, bundle, {**TEXTS, "engines/build_engines.sh": "ours"}, {})
     assert (bundle / "engines" / "build_engines.sh").read_text() == "ours"
 
 
 def test_a_link_to_a_bundle_is_followed(bundle: Path) -> None:
     link = bundle.with_name("link")
     link.symlink_to(bundle)
-    write_bundle(link, TEXTS, {})
+    write_bundle(KIND, link, TEXTS, {})
     assert link.is_symlink()
     assert set(contents(bundle)) == set(TEXTS)
 
@@ -123,7 +124,7 @@ def test_anything_else_is_refused_and_left_alone(tmp_path: Path, make: Callable[
 def test_a_bundle_that_somebody_has_worked_on_is_refused(bundle: Path, name: str) -> None:
     if name.startswith("engines/"):
         shutil.rmtree(bundle)
-        write_bundle(bundle, bundle_files(plan(), {name: "the script"}), {})
+        write_bundle(KIND, bundle, bundle_files(plan(), {name: "the script"}), {})
     (bundle / name).parent.mkdir(exist_ok=True)
     (bundle / name).write_text("work")
     assert f"holds {name}, which somebody has changed or put there" in refusal(bundle)
@@ -133,7 +134,7 @@ def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to("other")
     (tmp_path / "other").symlink_to("one")
     with pytest.raises(StoreError, match="cannot be written"):
-        write_bundle(tmp_path / "one", TEXTS, {})
+        write_bundle(KIND, tmp_path / "one", TEXTS, {})
 
 
 def test_a_link_in_a_bundle_is_somebodys_work(bundle: Path, tmp_path: Path) -> None:
@@ -146,9 +147,9 @@ def test_a_copy_that_is_not_what_the_store_says_is_refused(bundle: Path, tmp_pat
     source = tmp_path / "graph"
     source.write_bytes(b"other weights")
     with pytest.raises(StoreError, match="is not the file that the manifest names"):
-        write_bundle(tmp_path / "out", TEXTS, {"engines/graph": (source, "0" * 64)})
+        write_bundle(KIND, tmp_path / "out", TEXTS, {"engines/graph": (source, "0" * 64)})
     with pytest.raises(StoreError, match="is missing"):
-        write_bundle(tmp_path / "out", TEXTS, {"engines/graph": (tmp_path / "nothing", "0" * 64)})
+        write_bundle(KIND, tmp_path / "out", TEXTS, {"engines/graph": (tmp_path / "nothing", "0" * 64)})
     assert not (tmp_path / "out").exists()
 
 
@@ -163,7 +164,7 @@ def test_a_full_disk_leaves_what_was_there(bundle: Path, monkeypatch: pytest.Mon
     before = contents(bundle)
     monkeypatch.setattr(Path, operation, full_disk)
     with pytest.raises(StoreError, match="No space left on device"):
-        write_bundle(bundle, bundle_files(plan(heads=())), {})
+        write_bundle(KIND, bundle, bundle_files(plan(heads=())), {})
     monkeypatch.undo()
     assert contents(bundle) == before
     assert [path.name for path in bundle.parent.iterdir()] == ["bundle"]
@@ -177,5 +178,5 @@ def test_a_bundle_that_cannot_take_its_place_gives_it_back(bundle: Path, monkeyp
 
     monkeypatch.setattr(Path, "rename", refusing_the_new)
     with pytest.raises(StoreError, match="No space left"):
-        write_bundle(bundle, bundle_files(plan(heads=())), {})
+        write_bundle(KIND, bundle, bundle_files(plan(heads=())), {})
     assert contents(bundle) == before

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from batchproof.artifacts.hashing import content_sha256
 from batchproof.artifacts.output_file import unwritable
-from batchproof.deploy.deepstream import paths
-from batchproof.deploy.deepstream.manifest import listed_files
+from batchproof.deploy.bundle_kind import MANIFEST, BundleKind
 from batchproof.errors import InputError, StoreError, printable
 
 
-def write_bundle(output: Path, texts: Mapping[str, str], copies: Mapping[str, tuple[Path, str]]) -> None:
+def write_bundle(
+    kind: BundleKind, output: Path, texts: Mapping[str, str], copies: Mapping[str, tuple[Path, str]]
+) -> None:
     """Put a bundle at `output` in one step; `copies` are files from elsewhere with their sha256, by their path in it.
 
     An earlier bundle is replaced, but keeps what was built in it: engines take long, and `build_engines.sh` sees which
@@ -26,7 +27,7 @@ def write_bundle(output: Path, texts: Mapping[str, str], copies: Mapping[str, tu
         output = output.resolve()
     except RuntimeError as error:  # links in a circle; Python 3.13 leaves them to rename
         raise unwritable(output, "its links lead back to themselves") from error
-    _require_replaceable(output)
+    _require_replaceable(kind, output)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
@@ -34,16 +35,16 @@ def write_bundle(output: Path, texts: Mapping[str, str], copies: Mapping[str, tu
         ) as folder:
             new, old = Path(folder) / "new", Path(folder) / "old"
             _fill(new, texts, copies)
-            _carry_over(output, new)
+            _carry_over(kind, output, new)
             _swap(output, new, old)
     except OSError as error:
         raise unwritable(output, error.strerror) from error
 
 
-def _carry_over(output: Path, new: Path) -> None:
+def _carry_over(kind: BundleKind, output: Path, new: Path) -> None:
     """Copy what was built in the bundle at `output`, times included, by which make knows what is older."""
-    listed = listed_files(output) if output.exists() else {}
-    for folder in paths.BUILT:
+    listed = kind.listed_files(output) if output.exists() else {}
+    for folder in kind.built:
         for built in sorted(output.joinpath(folder).rglob("*")):
             name = built.relative_to(output).as_posix()
             if built.is_file() and name not in listed and not (new / name).exists():
@@ -81,14 +82,13 @@ def _place(folder: Path, name: str) -> Path:
     return path
 
 
-def _require_replaceable(output: Path) -> None:
+def _require_replaceable(kind: BundleKind, output: Path) -> None:
     if not output.exists():
         return
-    listed = listed_files(output)
+    listed = kind.listed_files(output)
     for path in sorted(path for path in output.rglob("*") if not path.is_dir() or path.is_symlink()):
         name = path.relative_to(output).as_posix()
-        built = any(name.startswith(f"{folder}/") for folder in paths.BUILT)
-        if name == paths.MANIFEST or (built and name not in listed):
+        if name == MANIFEST or (kind.made(name) and name not in listed):
             continue
         if path.is_symlink() or listed.get(name) != content_sha256(path):
             what = f"holds {printable(name)}, which somebody has changed or put there"

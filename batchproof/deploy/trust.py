@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from batchproof.artifacts.manifest import Manifest
 from batchproof.errors import StepFailedError
-from batchproof.targets import Target
 from batchproof.verdict import Status, Verdict, not_run
 from batchproof.zoo.spec import Precision
 
@@ -14,13 +13,13 @@ from batchproof.zoo.spec import Precision
 _REQUIRED = ("proof", "probe")
 
 
-def require_unrefuted(manifest: Manifest, name: str, precision: Precision, target: Target) -> None:
+def require_unrefuted(manifest: Manifest, name: str, precision: Precision, target: str) -> None:
     """Raise `StepFailedError` for the first verdict that failed: on the original, or on its graph in this precision.
 
     Of verdicts on engines, those for other targets do not count.
     """
     for record in manifest.records:
-        foreign = record.stage == "build" and not f"{record.check}.".startswith(f"build.{target.name}.")
+        foreign = record.stage == "build" and not f"{record.check}.".startswith(f"build.{target}.")
         if record.subject not in (name, f"{name}.{precision}") or foreign:
             continue
         for verdict in record.verdicts:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from batchproof.deploy.deepstream.trust import trusted
+from batchproof.deploy.trust import trusted
 from batchproof.verdict import Status, Verdict
 from tests.deploy.deepstream.stores import PRECISION, store, with_record, without_record
 

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from batchproof.artifacts.input_file import read_bytes
 from batchproof.errors import StoreError
-from batchproof.profile import EngineProfiles
+from batchproof.profile import EngineProfiles, Shapes
 from batchproof.zoo.spec import ModelSpec
 
 _LARGEST = 2**20  # bytes; nine outputs have a few thousand
@@ -21,11 +21,20 @@ _REMEDY = "Run the build stage again"
 @with_config(ConfigDict(extra="ignore"))
 @dataclass(frozen=True)
 class DescribedTensor:
-    """One tensor of an engine: nvinfer and nvdspreprocess take FP32 at its borders alone."""
+    """One tensor of an engine, with its shapes in each profile: FP32 is what all pipelines send and take."""
 
     name: str
     mode: str
     dtype: str
+    shapes: tuple[Shapes, ...]
+
+
+@with_config(ConfigDict(extra="ignore"))
+@dataclass(frozen=True)
+class DescribedOptions:
+    """What a server must be told of how the engine will have been built."""
+
+    version_compatible: bool = False
 
 
 @with_config(ConfigDict(extra="ignore"))
@@ -35,6 +44,7 @@ class EngineDescription:
 
     profiles: tuple[str, ...]
     tensors: tuple[DescribedTensor, ...]
+    options: DescribedOptions = DescribedOptions()
 
     def engine_profiles(self) -> EngineProfiles:
         """Read the profiles; raises `InputError` for what is none."""

@@ -1,0 +1,1 @@
+"""A real tritonserver on this machine, for rehearsals: from a wheel, without a GPU and without a container."""

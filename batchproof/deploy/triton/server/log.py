@@ -1,0 +1,17 @@
+"""What of a server's log says why it did not start."""
+
+from __future__ import annotations
+
+import re
+
+# E1128 04:00:00.000000 123 model_lifecycle.cc:642] "failed to load 'faces' version 1: Internal: ..."
+_HEAD = re.compile(r"^[EWI]\d{4} \S+ \d+ \S+\] ?")
+_TELLING = ("failed to load", "Poll failed", "failed to poll", "Error parsing", "Address already in use")
+_LAST_LINES = 3
+
+
+def reason(log: str) -> str:
+    """Return the sentences of a log that name a cause; the last lines when none does."""
+    lines = [_HEAD.sub("", line).strip('"') for line in log.splitlines() if line.strip()]
+    telling = [line for line in lines if any(word in line for word in _TELLING)]
+    return "; ".join(dict.fromkeys(telling)) or "; ".join(lines[-_LAST_LINES:]) or "it wrote nothing"

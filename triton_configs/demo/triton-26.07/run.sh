@@ -1,0 +1,49 @@
+#!/bin/sh
+# sh run.sh build   the engines of their graphs (minutes), and the image
+# sh run.sh serve   the server, until Ctrl-C
+# sh run.sh check   whether it is ready, here or where TRITON_URL says
+# It works where it stands when tritonserver is installed, and in the container of Triton 26.07 otherwise.
+set -eu
+
+cd -- "$(dirname -- "$0")"
+
+here() {
+    command -v tritonserver >/dev/null
+}
+
+# A server that looks meanwhile sees the old plan or the new one.
+place() {
+    cp -- "$1" "$2.partial"
+    mv -f -- "$2.partial" "$2"
+}
+
+case "${1:-}" in
+build)
+    if here; then
+        sh engines/build_engines.sh
+    else
+        docker run --rm --gpus all --user "$(id -u):$(id -g)" -e HOME=/tmp -v "$PWD":/bundle -w /bundle \
+            nvcr.io/nvidia/tritonserver:26.07-py3 sh engines/build_engines.sh
+    fi
+    mkdir -p model_repository/scrfd_500m_kps.fp16/1
+    place engines/scrfd_500m_kps.fp16/1/model.plan model_repository/scrfd_500m_kps.fp16/1/model.plan
+    mkdir -p model_repository/mobilefacenet.fp16/1
+    place engines/mobilefacenet.fp16/1/model.plan model_repository/mobilefacenet.fp16/1/model.plan
+    here || docker compose build
+    ;;
+serve)
+    here || exec docker compose up --build
+    exec tritonserver --disable-auto-complete-config --model-repository=model_repository
+    ;;
+check)
+    url=${TRITON_URL:-http://127.0.0.1:${HTTP_PORT:-8000}}
+    for path in /v2/health/ready /v2/models/faces/ready; do
+        curl --fail --silent --show-error --max-time 10 "$url$path"
+    done
+    echo "$url is ready"
+    ;;
+*)
+    echo "sh run.sh build|serve|check" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,44 @@
+"""The pack that is served: the real detector and embedder, and two seeded heads, for no published ones are at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from batchproof.artifacts import onnx_file
+from batchproof.deploy.triton.serving.pipeline_file import Network, ServedPipeline
+from batchproof.surgery.repair import repair
+from batchproof.zoo.recognise import recognise
+from tests.pipeline.tiny_face_networks import tiny_face_network
+
+REAL = {"det_500m": 8, "mobilefacenet_112_batch1": 16}
+HEADS = {"2d106det": 212, "genderage": 3}
+
+
+@dataclass(frozen=True)
+class ServedPack:
+    """A pipeline, its batch-safe files by Triton's names, and the originals by the networks' own."""
+
+    pipeline: ServedPipeline
+    files: dict[str, Path]
+    originals: dict[str, Path]
+
+
+def real_pack(test_data: Path, folder: Path) -> ServedPack:
+    """Repair the networks into `folder`."""
+    originals = {name: test_data / "models" / f"{name}.onnx" for name in REAL}
+    originals |= {name: tiny_face_network(folder / f"{name}.onnx", values) for name, values in HEADS.items()}
+    networks = {name: _repaired(name, original, folder) for name, original in originals.items()}
+    detector, embedder, *heads = networks.values()
+    files = {network.model: folder / f"{network.model}.onnx" for network in networks.values()}
+    return ServedPack(ServedPipeline(detector, embedder, tuple(heads)), files, originals)
+
+
+def _repaired(name: str, original: Path, folder: Path) -> Network:
+    model = onnx_file.read(original)
+    found = recognise(model)
+    network = Network(name, f"{name}.fp32", found.spec, REAL.get(name, 8))
+    onnx.save(repair(model, found).model, folder / f"{network.model}.onnx")
+    return network

@@ -23,7 +23,7 @@ def client(server: RunningServer) -> triton.InferenceServerClient:
     return triton.InferenceServerClient(server.endpoints.grpc)
 
 
-def ask(server: RunningServer, outputs: Sequence[str] | None = None, **inputs: NDArray[Any]) -> Answer:
+def ask(server: RunningServer, outputs: Sequence[str] | None = None, /, **inputs: NDArray[Any]) -> Answer:
     """Answer of one request; raises what the client raises."""
     with client(server) as connection:
         return _ask(connection, outputs, inputs)
@@ -56,7 +56,7 @@ def ask_together(
 def refusal(server: RunningServer, **inputs: NDArray[Any]) -> str:
     """The server's sentence about a request that it must not answer."""
     try:
-        found = ask(server, **inputs)
+        found = ask(server, None, **inputs)
     except InferenceServerException as error:
         return str(error)
     raise AssertionError(f"answered, with {found['num_faces'].ravel()} faces")

@@ -33,7 +33,7 @@ def requests(pictures: list[Picture]) -> list[Inputs]:
 @pytest.fixture(scope="module")
 def alone(server: RunningServer, requests: list[Inputs]) -> list[Answer]:
     """What each client gets when there is no other."""
-    found = [ask(server, **inputs) for inputs in requests]
+    found = [ask(server, None, **inputs) for inputs in requests]
     assert sum(bool(answer["num_faces"][0, 0]) for answer in found) > CLIENTS / 2
     return found
 
@@ -63,9 +63,7 @@ def test_64_clients_share_batches_and_nothing_else(
         assert executions < inferences / 2, f"{model}: {inferences} images in {executions} executions"
 
 
-def test_hostile_neighbours_change_nothing(
-    server: RunningServer, requests: list[Inputs], alone: list[Answer]
-) -> None:
+def test_hostile_neighbours_change_nothing(server: RunningServer, requests: list[Inputs], alone: list[Answer]) -> None:
     random = np.random.default_rng(1)
     hostile: list[Inputs] = [
         {"frame": random.integers(0, 2, (1, 480, 640, 3), np.uint8) * 255},

@@ -9,6 +9,7 @@ import typer
 from batchproof.cli import (  # noqa: F401 - each registers its verbs
     benching,
     building,
+    deploy_client,
     deploying,
     gating,
     judging,

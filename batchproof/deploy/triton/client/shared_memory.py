@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from multiprocessing.shared_memory import SharedMemory
@@ -15,7 +16,7 @@ import numpy as np
 from batchproof.deploy.triton.client.faults import RefusedError, UnavailableError
 from batchproof.deploy.triton.client.server_url import ServerUrl, is_this_machine
 from batchproof.deploy.triton.client.transport.protocol import Region, Transport
-from batchproof.errors import BatchproofError, InputError
+from batchproof.errors import InputError
 from batchproof.pipeline.picture import Pixels
 
 PREFIX = "batchproof-"
@@ -25,6 +26,7 @@ FIRST_SIZE = 1920 * 1080 * 3
 """Bytes of a region until a larger frame comes; what nobody writes to takes no memory."""
 
 _OTHERWISE = "Send files or frames instead"
+_PATIENCE, _BETWEEN_TRIES = 5.0, 0.1
 
 
 class _Slot:
@@ -57,6 +59,7 @@ class RegionPool:
         self._transport = transport
         self._slots: list[_Slot] = []
         self._free: asyncio.Queue[_Slot] = asyncio.Queue()
+        self._known: set[str] = set()  # to the server, for all that we know
 
     @asynccontextmanager
     async def holding(self, frames: Pixels) -> AsyncIterator[str]:
@@ -83,25 +86,44 @@ class RegionPool:
         self._free.put_nowait(slot)
 
     async def close(self) -> None:
-        """Unregister and free everything, whether or not the server still answers."""
-        while self._slots:
-            slot = self._slots.pop()
-            with suppress(BatchproofError):
-                await self._transport.unregister(slot.region.name)
+        """Have the server forget all regions, as far as it still answers, and free them.
+
+        It keeps those that a cancelled request still waits for, so it is asked for a while; what it then still has,
+        the next client sees to.
+        """
+        end = time.monotonic() + _PATIENCE
+        with suppress(UnavailableError):
+            await self._forget()
+            while self._known and time.monotonic() < end:
+                await asyncio.sleep(_BETWEEN_TRIES)
+                await self._forget()
+        for slot in self._slots:
             slot.free()
 
     async def _register(self, slot: _Slot) -> None:
-        await self._transport.unregister(slot.region.name)  # it may be known: who did not answer need not have gone
-        await self._transport.register(slot.region)
+        self._known.add(slot.region.name)
+        try:
+            await self._transport.register(slot.region)
+        except RefusedError:  # perhaps because it has it: who did not answer need not have been started anew
+            if slot.region.name not in await self._transport.regions():
+                raise
         slot.registered = True
 
     async def _replaced(self, slot: _Slot, size: int) -> _Slot:
-        await self._transport.unregister(slot.region.name)
-        slot.registered = False
         larger = _Slot(size)
         self._slots[self._slots.index(slot)] = larger
         slot.free()
+        await self._forget_one(slot.region.name)
         return larger
+
+    async def _forget(self) -> None:
+        for name in sorted(self._known):
+            await self._forget_one(name)
+
+    async def _forget_one(self, name: str) -> None:
+        with suppress(RefusedError):
+            await self._transport.unregister(name)
+            self._known.discard(name)
 
     def _doubt_registrations(self) -> None:
         """A server that has been started anew knows nothing of us."""
@@ -143,7 +165,8 @@ async def _forget_dead(transport: Transport) -> None:
     """
     for name, key in (await transport.regions()).items():
         if name.startswith(PREFIX) and not _exists(key):
-            await transport.unregister(name)
+            with suppress(RefusedError):  # still in use
+                await transport.unregister(name)
 
 
 def _exists(key: str) -> bool:

@@ -89,7 +89,7 @@ class HttpTransport:
         except asyncio.TimeoutError as error:
             raise UnavailableError(f"no answer within {self._timeout:g} s", where=where) from error
         except ClientResponseError as error:  # its words show the bytes that came
-            raise UnavailableError("what answers there speaks no HTTP; is it the port of gRPC?", where=where) from error
+            raise UnavailableError("what answers there speaks no HTTP, gRPC perhaps", where=where) from error
         except (ClientError, OSError) as error:
             raise UnavailableError(f"no answer ({error or type(error).__name__})", where=where) from error
         except (ValueError, KeyError, TypeError) as error:  # what speaks HTTP need not speak Triton's JSON

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -22,15 +22,16 @@ _BEGINNING = b'{"picture": "'
 class AnswersFile:
     """The lines of one file; `answered` are the names of the pictures that have an answer in it."""
 
-    def __init__(self, path: Path, stream: BinaryIO, answered: frozenset[str]) -> None:
+    def __init__(self, path: Path, stream: FileIO, answered: frozenset[str]) -> None:
         self._path, self._stream = path, stream
         self.answered = answered
 
     def write(self, line: str) -> None:
         """Add a line, so that it is there if this process is killed now; raises `StoreError` when the disk refuses."""
+        unwritten = memoryview(f"{line}\n".encode())
         try:
-            self._stream.write(f"{line}\n".encode())
-            self._stream.flush()
+            while unwritten:
+                unwritten = unwritten[self._stream.write(unwritten) :]
         except OSError as error:
             raise unwritable(self._path, error.strerror) from error
 
@@ -45,10 +46,12 @@ def opened_answers(path: Path, pictures: Collection[str], embeddings: str, *, ag
     """
     if path.exists() and not path.is_file():
         raise unwritable(path, "it is no regular file")
+    if not path.parent.is_dir():
+        raise unwritable(path, "its folder does not exist")
     with _alone(path):
         answered = _tidied(path, pictures, embeddings) if path.exists() and not again else frozenset()
         try:
-            stream = path.open("wb" if again else "ab")
+            stream = path.open("wb" if again else "ab", buffering=0)
         except OSError as error:
             raise unwritable(path, error.strerror) from error
         with stream:
@@ -62,9 +65,10 @@ def _alone(path: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise InputError(
-            "another client is writing it", where=path, remedy="Wait for it, or name another file"
-        ) from error
+        if not Path(lock.lock_file).exists():  # a folder that refuses the lock looks like one in which it is taken
+            raise unwritable(path, "its folder refuses new files") from error
+        remedy = "Wait for it, or name another file"
+        raise InputError("another client is writing it", where=path, remedy=remedy) from error
     except OSError as error:
         raise unwritable(path, error.strerror) from error
     try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from batchproof.cli.app import deploy_app
+from batchproof.cli.options import Url
 from batchproof.cli.outcome import plain, print_json
 from batchproof.errors import InputError, printable
 
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from batchproof.deploy.triton.client.tally import Tally
 
 _HOW = "How it asks"
-Url = Annotated[
-    str,
-    typer.Argument(
-        metavar="URL", help="grpc://127.0.0.1:8001 or http://127.0.0.1:8000; ports may be left out.", show_default=False
-    ),
-]
 
 
 @deploy_app.command("client")

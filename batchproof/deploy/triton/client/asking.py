@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ _LOOKS, _BETWEEN_LOOKS = 10, 0.1
 
 @dataclass(frozen=True)
 class RunCost:
-    """What a run took from the first question to the last answer, and what each model has done in it, whoever asked.
+    """What a run took from the first question to the last answer, and what models have done in it, whoever asked.
 
     `unknown` says why, when nobody can tell what the models have done.
     """
@@ -43,16 +43,29 @@ async def ask_all(
     Raises what entering a `FacesClient` raises; afterwards whatever goes wrong is the outcome of a picture. What is
     under way when this is cancelled is cancelled too, and nothing stays behind on the server.
     """
+    if wishes.send != "files":
+        import batchproof.pipeline.pictures  # noqa: F401 - without OpenCV no picture can be decoded: once, not for each
     async with FacesClient(url, wishes) as client:
-        before, started = await client.transport.statistics(), time.monotonic()
+        before, started = await _told(client.transport.statistics()), time.monotonic()
         async with aclosing(drive(pictures, Insisting(client, retries).faces_of, wishes.requests)) as outcomes:
             async for outcome in outcomes:
                 told(outcome)
         seconds = time.monotonic() - started
-        try:
-            return RunCost(seconds, costs(before, await _settled(client.transport)))
-        except BatchproofError as error:
-            return RunCost(seconds, unknown=error.line())
+        return _cost(seconds, before, await _told(_settled(client.transport)))
+
+
+async def _told(counters: Awaitable[Document]) -> Document | str:
+    """Give the server's counters, or why there are none: no answer is lost for that."""
+    try:
+        return await counters
+    except BatchproofError as error:
+        return error.line()
+
+
+def _cost(seconds: float, before: Document | str, after: Document | str) -> RunCost:
+    if isinstance(before, str) or isinstance(after, str):
+        return RunCost(seconds, unknown=before if isinstance(before, str) else str(after))
+    return RunCost(seconds, [cost for cost in costs(before, after) if not cost.idle])
 
 
 async def _settled(transport: Transport) -> Document:
@@ -61,6 +74,6 @@ async def _settled(transport: Transport) -> Document:
     for _ in range(_LOOKS):
         await asyncio.sleep(_BETWEEN_LOOKS)
         earlier, found = found, await transport.statistics()
-        if not costs(earlier, found):
+        if all(cost.idle for cost in costs(earlier, found)):
             break
     return found

@@ -20,6 +20,7 @@ from batchproof.deploy.triton.client.shared_memory import RegionPool, opened_poo
 from batchproof.deploy.triton.client.transport import open_transport
 from batchproof.deploy.triton.client.transport.protocol import Input, Transport
 from batchproof.deploy.triton.serving import contract
+from batchproof.errors import InputError
 from batchproof.pipeline.picture import Pixels
 
 Send = Literal["files", "frames", "shared-memory"]
@@ -90,7 +91,11 @@ class FacesClient:
         return await self._asked(Input(contract.IMAGE.name, "BYTES", rows))
 
     async def faces_of_frames(self, frames: Pixels) -> list[ServedFaces]:
-        """Find the faces of n frames, `[n, height, width, 3]`, uint8, BGR, by one request."""
+        """Find the faces of n frames, `[n, height, width, 3]`, uint8, BGR, by one request.
+
+        Raises `InputError` for an array that is no such thing.
+        """
+        _require_frames(frames)
         if self._regions is None:
             return await self._asked(Input(contract.FRAME.name, contract.FRAME.data_type, frames))
         async with self._regions.holding(frames) as region:
@@ -111,6 +116,12 @@ class FacesClient:
             yield transport
         finally:
             await transport.close()
+
+
+def _require_frames(frames: Pixels) -> None:
+    if frames.ndim != 4 or frames.dtype != np.uint8 or frames.shape[3] != 3:
+        found = f"no frames: {frames.dtype} array of shape {list(frames.shape)}"
+        raise InputError(found, remedy="Give BGR pixels as a uint8 array [n, height, width, 3]")
 
 
 def _decoded(picture: Path) -> Pixels:

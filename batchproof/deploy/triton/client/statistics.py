@@ -30,13 +30,18 @@ class ModelCost:
     batches: Mapping[int, int]
 
     @property
+    def idle(self) -> bool:
+        """Whether nobody has asked it for anything."""
+        return not self.requests and not self.failed
+
+    @property
     def mean_batch(self) -> float:
         """Images in a run; 0 when there was none."""
         return self.images / self.runs if self.runs else 0.0
 
 
 def costs(before: Document, after: Document) -> list[ModelCost]:
-    """Say for each model that has worked what it has done; versions of one model are added up."""
+    """Say for each model what it has done; versions of one model are added up."""
     earlier = _counters(before)
     found = []
     for model, counted in _counters(after).items():
@@ -44,7 +49,7 @@ def costs(before: Document, after: Document) -> list[ModelCost]:
         # Started anew, it has counted from zero.
         since = {name: value - begun.get(name, 0) for name, value in counted.items()}
         found.append(_cost(model, counted if min(since.values()) < 0 else since))
-    return [cost for cost in found if cost.requests or cost.failed]
+    return found
 
 
 def rows(found: Iterable[ModelCost]) -> list[list[str]]:

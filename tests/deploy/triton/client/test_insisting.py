@@ -1,19 +1,15 @@
 from __future__ import annotations
 
-import asyncio
 import threading
 from pathlib import Path
 
 import pytest
 
 from batchproof.deploy.triton.client import insisting
-from batchproof.deploy.triton.client.asking import RunCost, ask_all
-from batchproof.deploy.triton.client.driving import Outcome
 from batchproof.deploy.triton.client.faces_client import Send, Wishes
-from batchproof.deploy.triton.client.served_faces import ServedFaces
-from tests.deploy.triton.client.fake_faces import FakeFaces, frame
+from tests.deploy.triton.client.asked import asked
+from tests.deploy.triton.client.fake_faces import FakeFaces
 from tests.deploy.triton.client.serving import SCHEMES, serving
-from tests.deploy.triton.client.test_faces_client import written
 
 both = pytest.mark.parametrize("scheme", SCHEMES)
 
@@ -21,28 +17,6 @@ both = pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(insisting, "_FIRST_PAUSE", 0.1)
-
-
-def asked(
-    url: str, folder: Path, count: int, retries: int, wishes: Wishes
-) -> tuple[list[Outcome[Path, ServedFaces]], RunCost]:
-    pictures = [written(folder / f"{index}.png", frame(index % 4, shade=index + 10)) for index in range(count)]
-    found: list[Outcome[Path, ServedFaces]] = []
-    cost = asyncio.run(ask_all(url, wishes, pictures, retries, found.append))
-    assert sorted(outcome.item for outcome in found) == sorted(pictures), "one outcome a picture, whatever happens"
-    return found, cost
-
-
-@both
-def test_a_run_says_what_it_has_cost(scheme: str, tmp_path: Path) -> None:
-    faces = FakeFaces(answered=100, delay=0.02)
-    with serving(scheme, faces) as server:
-        found, cost = asked(server.url, tmp_path, 12, 0, Wishes(requests=3))
-    assert all(outcome.error is None for outcome in found)
-    assert faces.most_in_flight == 3
-    assert [(model.model, model.requests, model.batches) for model in cost.models] == [("faces", 12, {1: 12})]
-    assert cost.unknown is None
-    assert cost.seconds > 12 / 3 * 0.02
 
 
 @both

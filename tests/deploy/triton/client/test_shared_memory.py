@@ -175,9 +175,9 @@ def test_a_server_that_does_not_see_our_memory_is_told_before_anything_is_asked(
     async def ask(client: FacesClient) -> None:
         raise AssertionError
 
-    with serving(scheme, FakeFaces(remaps_nothing=True)) as server:
-        with pytest.raises(InputError, match=r"cannot map .*--ipc=host\. Send files or frames instead"):
-            with_client(server.url, 2, ask)
+    told = r"cannot map .*--ipc=host\. Send files or frames instead"
+    with serving(scheme, FakeFaces(remaps_nothing=True)) as server, pytest.raises(InputError, match=told):
+        with_client(server.url, 2, ask)
 
 
 def test_a_server_on_another_machine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

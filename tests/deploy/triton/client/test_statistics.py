@@ -28,8 +28,9 @@ def told(*models: Any) -> dict[str, Any]:
 def test_a_run_has_cost_what_was_counted_since() -> None:
     before = told(counted("det", 10, {1: 4, 2: 3}), counted("idle", 5, {1: 5}))
     after = told(counted("det", 30, {1: 4, 2: 5, 8: 2}, failed=1), counted("idle", 5, {1: 5}))
-    (cost,) = costs(before, after)
-    assert (cost.model, cost.requests, cost.failed, cost.images, cost.runs) == ("det", 20, 1, 20, 4)
+    cost, idle = costs(before, after)
+    assert (idle.model, idle.idle, idle.images, idle.batches) == ("idle", True, 0, {})
+    assert (cost.idle, cost.model, cost.requests, cost.failed, cost.images, cost.runs) == (False, "det", 20, 1, 20, 4)
     assert (cost.mean_batch, cost.queue_ms, cost.compute_ms, cost.batches) == (5, 2, 7, {2: 2, 8: 2})
     assert dict(zip(HEADS, rows([cost])[0], strict=True))["runs by batch"] == "2:2 8:2"
 
@@ -58,4 +59,4 @@ def test_versions_of_a_model_are_added_up() -> None:
 
 def test_a_model_that_only_failed_is_told() -> None:
     (cost,) = costs({}, told(counted("det", 0, {}, failed=4)))
-    assert (cost.failed, cost.mean_batch, cost.compute_ms) == (4, 0, 0)
+    assert (cost.idle, cost.failed, cost.mean_batch, cost.compute_ms) == (False, 4, 0, 0)

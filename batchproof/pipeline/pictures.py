@@ -12,7 +12,7 @@ import numpy as np
 from batchproof.errors import InputError, printable
 from batchproof.pipeline.opencv import cv2
 from batchproof.pipeline.picture import Pixels
-from batchproof.pipeline.picture_files import picture_files
+from batchproof.pipeline.picture_folder import picture_files
 
 __all__ = ["MAX_PIXELS", "Picture", "load_pictures", "picture_files", "read_picture", "to_jpeg"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from batchproof.errors import InputError
-from batchproof.pipeline.picture_files import picture_files
+from batchproof.pipeline.picture_folder import picture_files
 
 
 def listed(named: Iterable[Path]) -> list[Path]:

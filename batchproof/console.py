@@ -139,8 +139,8 @@ def show_verdicts(verdicts: Iterable[Verdict], facts: Mapping[str, object], *, o
             out.print(f"{name}: {_plain(str(fact))}", soft_wrap=True)
 
 
-def show_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table: names on the left, which are given room first, figures behind them to the right."""
+def show_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], to: Console | None = None) -> None:
+    """Print a table: names on the left, which are given room first, figures behind them to the right; on stdout."""
     lines = list(rows)
     table = Table(title=_plain(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     longest = max((len(row[0]) for row in lines), default=0)
@@ -149,13 +149,13 @@ def show_table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) 
         table.add_column(head, overflow="fold", justify="right")
     for row in lines:
         table.add_row(*map(_plain, row))
-    out.print(table)
+    (to or out).print(table)
 
 
-def show_lines(lines: Iterable[str]) -> None:
+def show_lines(lines: Iterable[str], to: Console | None = None) -> None:
     """Print plain lines."""
     for line in lines:
-        out.print(_plain(line), soft_wrap=True)
+        (to or out).print(_plain(line), soft_wrap=True)
 
 
 def show_targets(targets: Iterable[Target]) -> None:
@@ -171,6 +171,18 @@ def show_targets(targets: Iterable[Target]) -> None:
     out.print(table)
     for note, concerned in names.items():
         out.print(f"{', '.join(concerned)}: [dim]{_plain(note)}[/]")
+
+
+@contextmanager
+def counting(what: str, total: int, *, hidden: bool = False) -> Iterator[Callable[[], None]]:
+    """Show on stderr how many of `total` are done; what is yielded counts one more.
+
+    Not when `hidden`, for those whose own lines go to the same terminal, and not where stderr is none.
+    """
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=err, transient=True, disable=hidden or not err.is_terminal) as progress:
+        task = progress.add_task(_plain(what), total=total)
+        yield lambda: progress.advance(task)
 
 
 @contextmanager

@@ -29,6 +29,8 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
         "bench/face_analysis.py",
     ),
     "cv2": "pipeline/opencv.py",
+    "tritonclient": "deploy/triton/client/transport/",
+    "aiohttp": "deploy/triton/client/transport/",
     "tensorrt": "build/tensorrt/compat.py",
     "tensorrt_rtx": "build/tensorrt/compat.py",
     "triton_python_backend_utils": (

@@ -9,6 +9,8 @@ import typer
 from batchproof.cli import (  # noqa: F401 - each registers its verbs
     benching,
     building,
+    deploy_client,
+    deploy_stats,
     deploy_triton,
     deploying,
     gating,

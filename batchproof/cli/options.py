@@ -19,6 +19,12 @@ Model = Annotated[
     Path, typer.Argument(metavar="MODEL.onnx", help="An SCRFD, ArcFace or other InsightFace graph.", show_default=False)
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.", show_default=False)]
+Url = Annotated[
+    str,
+    typer.Argument(
+        metavar="URL", help="grpc://127.0.0.1:8001 or http://127.0.0.1:8000; ports may be left out.", show_default=False
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")]
 Profiles = Annotated[
     list[str] | None,

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
-from batchproof.errors import InputError, MissingDependencyError, printable
+from batchproof.errors import InputError, printable
 from batchproof.pipeline.opencv import cv2
 from batchproof.pipeline.picture import Pixels
 from batchproof.pipeline.picture_file import decode_picture
+from batchproof.pipeline.picture_folder import picture_files
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+__all__ = ["MAX_PIXELS", "Picture", "load_pictures", "picture_files", "read_picture", "to_jpeg"]
+
 MAX_PIXELS = 50_000_000
 """Beyond this, one picture takes more memory than the models; no test of a detector needs it."""
-
-_BUNDLED = ("t1.jpg", "Tom_Hanks_54745.png")
-
 
 @dataclass(frozen=True)
 class Picture:
@@ -29,14 +27,6 @@ class Picture:
 def load_pictures(folder: Path | None) -> list[Picture]:
     """Read every picture of `picture_files`; raises what that and `read_picture` raise."""
     return [read_picture(path) for path in picture_files(folder)]
-
-
-def picture_files(folder: Path | None) -> list[Path]:
-    """List every JPEG, PNG, BMP and WebP directly in `folder`, by name; None for those inside the insightface package.
-
-    Raises `InputError` when there is none or the folder cannot be listed.
-    """
-    return _bundled() if folder is None else _listed(folder)
 
 
 def read_picture(path: Path) -> Picture:
@@ -56,24 +46,6 @@ def to_jpeg(pixels: Pixels, longest_side: int, quality: int) -> bytes:
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
     _, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return bytes(jpeg)
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-    except OSError as error:
-        raise InputError(f"cannot list this folder ({error.strerror})", where=folder) from error
-    if not paths:
-        raise InputError("no pictures here", where=folder, remedy=f"Put {', '.join(sorted(SUFFIXES))} files there")
-    return paths
-
-
-def _bundled() -> list[Path]:
-    """Where the pictures of the installed insightface package lie; it is located, not imported."""
-    spec = find_spec("insightface")
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingDependencyError.for_extra("insightface", "validate")
-    return [Path(spec.submodule_search_locations[0], "data", "images", name) for name in _BUNDLED]
 
 
 def _content(path: Path) -> bytes:

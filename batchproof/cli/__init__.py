@@ -10,6 +10,7 @@ from batchproof.cli import (  # noqa: F401 - each registers its verbs
     benching,
     building,
     deploy_client,
+    deploy_rehearse,
     deploy_stats,
     deploy_triton,
     deploying,

@@ -16,6 +16,7 @@ __all__ = ["MAX_PIXELS", "Picture", "load_pictures", "picture_files", "read_pict
 MAX_PIXELS = 50_000_000
 """Beyond this, one picture takes more memory than the models; no test of a detector needs it."""
 
+
 @dataclass(frozen=True)
 class Picture:
     """A picture and the name that verdicts use for it; `pixels` is `[height, width, 3]`, uint8, BGR."""

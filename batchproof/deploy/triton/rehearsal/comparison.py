@@ -49,7 +49,7 @@ def _smallest_cosine(theirs: ServedFaces, ours: ServedFaces, first: np.ndarray, 
 def judged(
     found: Sequence[Compared], check: str, subject: str, limits: PrecisionLimits, against: str
 ) -> Iterator[Verdict]:
-    """Judge all pictures together, as `check.faces`, `check.box_shift` ...; `against` says what they are compared with."""
+    """Judge all pictures together, as `check.faces`, `check.box_shift`; `against` says what they are compared with."""
     shifts = [one.shift for one in found]
     faces = sum(shift.matched for shift in shifts)
     lost = max(shifts, key=lambda shift: shift.unmatched)

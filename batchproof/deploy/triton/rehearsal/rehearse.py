@@ -72,10 +72,11 @@ def _batches(bundle: ServedBundle, costs: Sequence[ModelCost]) -> Iterator[Verdi
     """Without a common batch nothing was shown about batches."""
     for cost in costs:
         status = Status.PASS if cost.runs < cost.images else Status.UNKNOWN
-        sizes = ", ".join(f"{count} of {size}" for size, count in cost.batches.items())
-        reason = f"{cost.images} images of {cost.requests} requests in {cost.runs} runs, by their sizes {sizes}"
-        subject = f"{bundle.root.name}, {cost.model}"
-        yield Verdict("rehearsal.batches", subject, status, reason, figure=cost.mean_batch, unit="images a run")
+        sizes = ", ".join(f"{count} with {size}" for size, count in cost.batches.items())
+        reason = f"{cost.model}: {cost.images} images of {cost.requests} requests in {cost.runs} runs, {sizes}"
+        yield Verdict(
+            "rehearsal.batches", bundle.root.name, status, reason, figure=cost.mean_batch, unit="images a run"
+        )
 
 
 def _refusals(bundle: ServedBundle, answers: Answers) -> Verdict:

@@ -21,7 +21,8 @@ from batchproof.deploy.triton.server.log import reason
 from batchproof.errors import InputError, StepFailedError
 
 _POLL_SECONDS = 0.05
-_STOP_SECONDS = 20.0
+# A server whose model's process is dead waits for it as long as it may.
+_EXIT_SECONDS, _STOP_SECONDS = 5, 10.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,10 @@ def _options(repository: Path, backends: Path, prefix: str, endpoints: Endpoints
         f"--backend-directory={backends}",
         f"--backend-config=python,shm-region-prefix-name={prefix}",
         *endpoints.options(),
+        f"--exit-timeout-secs={_EXIT_SECONDS}",
         "--allow-gpu-metrics=false",
+        # What is written is what is served, and each model's stub is started once instead of twice.
+        "--disable-auto-complete-config",
         *([f"--model-config-name={options.config_name}"] if options.config_name else []),
         *options.more,
     ]

@@ -8,15 +8,16 @@ import secrets
 from pathlib import Path
 
 _FOLDER = Path("/dev/shm")  # noqa: S108
-_OURS = "batchproof_triton_"
+OURS = "batchproof_triton_"
+"""How the names of all our regions begin; the number of the process that has started the server comes next."""
 
 
 def new_prefix() -> str:
     """Make a prefix for the regions of one server."""
-    return f"{_OURS}{os.getpid()}_{secrets.token_hex(4)}_"
+    return f"{OURS}{os.getpid()}_{secrets.token_hex(4)}_"
 
 
-def regions(prefix: str = _OURS) -> list[Path]:
+def regions(prefix: str = OURS) -> list[Path]:
     """List the regions whose names begin with `prefix`; those of all our servers by default."""
     return sorted(_FOLDER.glob(f"{prefix}*"))
 
@@ -28,13 +29,18 @@ def remove(prefix: str) -> None:
 
 
 def remove_abandoned() -> None:
-    """Remove the regions of servers that were killed with their starter: those of ours that no process has mapped."""
-    waiting = regions()
-    if waiting:
+    """Remove the regions of servers whose starter was killed, but for those that still live without it."""
+    orphans = [region for region in regions() if not _starter(region).exists()]
+    if orphans:
         mapped = _mapped()
-        for region in waiting:
+        for region in orphans:
             if str(region) not in mapped:
                 region.unlink(missing_ok=True)
+
+
+def _starter(region: Path) -> Path:
+    """The process that the name of a region names, as Linux shows it; a living one removes its regions itself."""
+    return Path("/proc", region.name.removeprefix(OURS).partition("_")[0])
 
 
 def _mapped() -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -56,8 +57,8 @@ class FaceService:
         found = iter(self._faces([taken for taken in pictures if not isinstance(taken, BatchproofError)]))
         faces = [taken if isinstance(taken, BatchproofError) else next(found) for taken in pictures]
         return [
-            outcome if isinstance(outcome, BatchproofError) else self.sheet.fill(outcome, request.wanted)
-            for outcome, request in zip(faces, requests, strict=True)
+            own if isinstance(own, BatchproofError) else _outcome(partial(self.sheet.fill, own), request.wanted)
+            for own, request in zip(faces, requests, strict=True)
         ]
 
     def _pictures(self, request: Request) -> list[Pixels]:

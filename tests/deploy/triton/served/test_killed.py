@@ -1,0 +1,77 @@
+"""What is left of a server, and of a model, that is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tritonclient.utils import InferenceServerException
+
+from batchproof.deploy.triton.server import shared_memory
+from batchproof.deploy.triton.server.server import RunningServer, running_server
+from batchproof.pipeline.picture import Pixels
+from batchproof.pipeline.pictures import Picture
+from tests.deploy.triton.served.asking import Answer, ask_frame, ask_together
+from tests.deploy.triton.served.processes import processes, stubs
+
+pytestmark = pytest.mark.served
+CLIENTS, SECONDS = 8, 3.0
+
+
+def keep_asking(server: RunningServer, pixels: Pixels, until: float) -> list[Answer | InferenceServerException]:
+    found = []
+    while time.monotonic() < until:
+        found += ask_together(server, [{"frame": pixels[None]}])
+    return found
+
+
+def test_a_killed_server_fails_what_is_in_flight_and_leaves_nothing(repository: Path, pictures: list[Picture]) -> None:
+    pixels = pictures[0].pixels
+    with running_server(repository) as server, ThreadPoolExecutor(CLIENTS) as clients:
+        expected, models = ask_frame(server, pixels), stubs(server)
+        until = time.monotonic() + SECONDS
+        asked = [clients.submit(keep_asking, server, pixels, until) for _ in range(CLIENTS)]
+        time.sleep(SECONDS / 2)
+        os.kill(server.pid, signal.SIGKILL)
+        outcomes = [future.result(timeout=60) for future in asked]
+    # Those that waited for another model when the server died would wait for ever.
+    assert not any(process.is_running() for process in models)
+    assert shared_memory.regions(server.memory_prefix) == []
+    for own in outcomes:
+        answered = [isinstance(outcome, dict) for outcome in own]
+        # Answers until the kill, errors from then on.
+        assert answered == sorted(answered, reverse=True)
+        assert 0 < sum(answered) < len(answered)
+        for outcome in own[: sum(answered)]:
+            assert isinstance(outcome, dict)
+            np.testing.assert_array_equal(outcome["boxes"], expected["boxes"])
+    with running_server(repository) as restarted:
+        np.testing.assert_array_equal(ask_frame(restarted, pixels)["boxes"], expected["boxes"])
+
+
+def test_a_killed_network_is_an_error_and_is_not_started_again(repository: Path, pictures: list[Picture]) -> None:
+    """Why readiness is not health: only a request that goes through all networks shows that they live."""
+    with running_server(repository) as server:
+        ask_frame(server, pictures[0].pixels)
+        (victim,) = (stub for stub in stubs(server) if "det_500m" in " ".join(stub.cmdline()))
+        victim.kill()
+        for _ in range(2):
+            with pytest.raises(InferenceServerException, match=r"model 'det_500m\.fp32': .*not healthy"):
+                ask_frame(server, pictures[0].pixels)
+        assert server.endpoints.ready()
+    assert shared_memory.regions(server.memory_prefix) == []
+
+
+def test_a_stopped_server_leaves_neither_processes_nor_files_nor_memory(repository: Path) -> None:
+    with running_server(repository) as server:
+        own = processes(server)
+        assert len(own) == 7
+        assert shared_memory.regions(server.memory_prefix)
+    assert not any(process.is_running() for process in own)
+    assert shared_memory.regions(server.memory_prefix) == []
+    assert not server.log_file.parent.exists()

@@ -14,6 +14,8 @@ from batchproof.deploy.triton.plan import Backend, RepositoryPlan
 from batchproof.profile import EngineProfiles
 from batchproof.targets import all_targets, target
 from batchproof.zoo import families
+from batchproof.zoo.pack import DEMO, PUBLISHED_PACKS
+from batchproof.zoo.published_specs import PUBLISHED_SPECS
 from batchproof.zoo.spec import ModelSpec, Precision
 
 RELEASES = tuple(known.name for known in all_targets() if known.family == "triton")
@@ -22,6 +24,11 @@ HEADS = {
     "2d106det": families.landmarks(size=192, channels=212, normalised_in_graph=True),
     "1k3d68": families.landmarks(size=192, channels=3309, normalised_in_graph=True),
     "genderage": families.genderage(size=96, normalised_in_graph=True),
+}
+
+PACKS: dict[str, dict[str, ModelSpec]] = {
+    DEMO.name: {model.name: model.spec for model in DEMO.models},
+    **{pack: {name: PUBLISHED_SPECS[name] for name in names} for pack, names in PUBLISHED_PACKS.items()},
 }
 
 
@@ -42,6 +49,13 @@ def plan(release: str = "triton-26.07", backend: Backend = "tensorrt", **changes
         frames=8,
     )
     return replace(made, **changes)
+
+
+def pack_plan(release: str, backend: Backend, pack: str) -> RepositoryPlan:
+    """The repository of a known pack; detector and embedder stand first."""
+    precision: Precision = "fp16" if backend == "tensorrt" else "fp32"
+    detector, embedder, *heads = (network(name, spec, precision=precision) for name, spec in PACKS[pack].items())
+    return plan(release, backend, pack=pack, detector=detector, embedder=embedder, heads=tuple(heads), frames=32)
 
 
 def read_config(text: str) -> Any:

@@ -11,15 +11,17 @@ from batchproof.deploy.triton.config import network_config
 from batchproof.deploy.triton.plan import Backend
 from batchproof.deploy.triton.repository import repository_files
 from batchproof.zoo import families
-from batchproof.zoo.pack import DEMO, PUBLISHED_PACKS
-from batchproof.zoo.published_specs import PUBLISHED_SPECS
-from batchproof.zoo.spec import ModelSpec
-from tests.deploy.triton.plans import BACKENDS, RELEASES, network, parameters, plan, read_config, type_name
-
-PACKS: dict[str, dict[str, ModelSpec]] = {
-    DEMO.name: {model.name: model.spec for model in DEMO.models},
-    **{pack: {name: PUBLISHED_SPECS[name] for name in names} for pack, names in PUBLISHED_PACKS.items()},
-}
+from tests.deploy.triton.plans import (
+    BACKENDS,
+    PACKS,
+    RELEASES,
+    network,
+    pack_plan,
+    parameters,
+    plan,
+    read_config,
+    type_name,
+)
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -28,8 +30,7 @@ PACKS: dict[str, dict[str, ModelSpec]] = {
 def test_every_configuration_is_one_that_triton_reads_and_writes_alike(
     release: str, backend: Backend, pack: str
 ) -> None:
-    detector, embedder, *heads = (network(name, spec) for name, spec in PACKS[pack].items())
-    made = plan(release, backend, detector=detector, embedder=embedder, heads=tuple(heads))
+    made = pack_plan(release, backend, pack)
     texts = {path: text for path, text in repository_files(made).items() if path.endswith(".pbtxt")}
     assert len(texts) == 1 + len(made.networks) * (2 if backend == "tensorrt" else 1)
     for path, text in texts.items():

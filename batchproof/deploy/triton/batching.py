@@ -50,7 +50,7 @@ def from_sweep(sweep: SweepFile, profile: Profile) -> Batching | None:
     best = max(measured, key=lambda one: one.images_per_second)
     enough = NEARLY_BEST * best.images_per_second
     chosen = next(one for one in measured if one.images_per_second >= enough)
-    told = f"{_told(chosen)}, at best {_told(best)}, on {sweep.runner}"
+    told = f"{_told(chosen)}, at best {_told(best)}, on {sweep.runner!r}"
     if chosen.batch == 1:
         alone = "batches do not pay"
         return Batching((), 0, 1, f"measured: {alone}: {told}", f"nothing to wait for: {alone}", measured=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from batchproof.deploy.proto_text import Field, Name, Row, proto_text
+from batchproof.deploy.proto_text import Explained, Field, Name, Row, proto_text
 from batchproof.deploy.triton import paths
 from batchproof.deploy.triton.network import Network
 from batchproof.deploy.triton.plan import Backend, RepositoryPlan
@@ -75,7 +75,9 @@ def _parameters(backend: Backend, network: Network) -> dict[str, Field]:
     """Buffers are pinned by default; CUDA graphs are left alone, for nobody has measured them on these networks."""
     if backend not in _THREADS:
         return {}
-    return {"parameters": {"key": _THREADS[backend], "value": {"string_value": str(network.threads)}}}
+    why = f"Threads of one run: {'as it was measured' if network.threads else '0 leaves them to ONNX Runtime'}."
+    entry: Field = {"key": _THREADS[backend], "value": {"string_value": str(network.threads)}}
+    return {"parameters": Explained(why, entry)}
 
 
 def _warm_ups(network: Network) -> Iterator[Field]:

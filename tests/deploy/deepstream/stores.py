@@ -1,9 +1,9 @@
-"""Stores as a run with a DeepStream target leaves them: tiny graphs, with the jobs that the build stage writes."""
+"""Stores as a run with a target leaves them: tiny graphs, with the jobs that the build stage writes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -40,12 +40,20 @@ _SETTINGS = Settings(ProfileChoice(), None, load_policy())
 _PROFILES = EngineProfiles.parse("1,4,8@64x96")
 
 
-def store(root: Path, models: Mapping[str, ModelSpec] = MODELS, *, folder: str = "") -> Manifest:
-    """Make a store of proven and probed models; with `folder`, their jobs lie there, as those of several engines do."""
-    records = [record for name, spec in models.items() for record in _records(root, name, spec, folder)]
-    script = f"{layout.built(RELEASE)}/{SCRIPT_NAME}"
-    emit_script(root / script, target(RELEASE), script)
-    records.append(_record(f"build.{RELEASE}.script", script, (_artifact(root, script),)))
+def store(
+    root: Path, models: Mapping[str, ModelSpec] = MODELS, *, folder: str = "", release: str = RELEASE, profile: str = ""
+) -> Manifest:
+    """Make a store of proven and probed models; with `folder`, their jobs lie there, as those of several engines do.
+
+    Graphs that lie in its `surgery/` already are taken, all others are tiny.
+    """
+    profiles = EngineProfiles.parse(profile) if profile else _PROFILES
+    records = [
+        record for name, spec in models.items() for record in _records(root, name, spec, folder, release, profiles)
+    ]
+    script = f"{layout.built(release)}/{SCRIPT_NAME}"
+    emit_script(root / script, target(release), script)
+    records.append(_record(f"build.{release}.script", script, (_artifact(root, script),)))
     entries = {name: ModelEntry(spec, "declared by the test", "seed 1", "free") for name, spec in models.items()}
     return write(root, Manifest("tiny", models=entries, records=tuple(records)))
 
@@ -67,34 +75,47 @@ def without_record(manifest: Manifest, check: str, subject: str) -> Manifest:
     return replace(manifest, records=kept)
 
 
-def _records(root: Path, name: str, spec: ModelSpec, folder: str) -> list[Record]:
+def _records(
+    root: Path, name: str, spec: ModelSpec, folder: str, release: str, profiles: EngineProfiles
+) -> list[Record]:
     subject = f"{name}.{PRECISION}"
     proof = Verdict("proof", subject, Status.PROVEN, "every row is its own frame's")
     probe = Verdict("probe.contamination", subject, Status.PASS, "no neighbour changes it", 0.0, 0.0)
-    job = _job(root, name, spec, folder)
+    job = _job(root, name, spec, folder, release, profiles)
+    graph = _artifact(root, layout.repaired(name, PRECISION))
+    executed = {"profiles": [asdict(profile) for profile in profiles]}
     checked = subject if not folder else f"{subject}.{folder}"
     return [
-        _record(f"build.{RELEASE}.job", checked, job),
+        replace(_record("surgery", subject, (graph,)), stage="surgery"),
+        replace(_record("build.ort", subject), settings=executed),
+        _record(f"build.{release}.job", checked, job),
         replace(_record("proof", subject), verdicts=(proof,)),
         replace(_record("probe", subject), verdicts=(probe,)),
     ]
 
 
-def _job(root: Path, name: str, spec: ModelSpec, folder: str) -> tuple[Artifact, ...]:
+def _job(
+    root: Path, name: str, spec: ModelSpec, folder: str, release: str, profiles: EngineProfiles
+) -> tuple[Artifact, ...]:
     """What the build stage does for a cell: graph, job and description, in the folder of the target."""
-    stem, place = f"{name}.{PRECISION}", layout.built(RELEASE, folder)
+    stem, place = f"{name}.{PRECISION}", layout.built(release, folder)
     graph = root / "surgery" / f"{stem}.onnx"
     graph.parent.mkdir(parents=True, exist_ok=True)
     (root / place).mkdir(parents=True, exist_ok=True)
-    if spec.role == "detector":
-        tiny_scrfd(graph, keypoints=spec.has_keypoints)
-    else:
-        _tiny_head(graph, spec)
+    if not graph.exists():
+        _tiny_graph(graph, spec)
     paths = [f"{place}/{file}" for file in script_files(stem)]
     outputs = [root / path for path in paths]
-    job = Job(graph, outputs, target(RELEASE), PRECISION, _PROFILES, spec, stem)
+    job = Job(graph, outputs, target(release), PRECISION, profiles, spec, stem)
     emit_job(job, _SETTINGS, PurePosixPath(folder))
     return tuple(_artifact(root, path) for path in paths)
+
+
+def _tiny_graph(path: Path, spec: ModelSpec) -> None:
+    if spec.role == "detector":
+        tiny_scrfd(path, keypoints=spec.has_keypoints)
+    else:
+        _tiny_head(path, spec)
 
 
 def _tiny_head(path: Path, spec: ModelSpec) -> None:

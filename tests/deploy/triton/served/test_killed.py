@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from tritonclient.utils import InferenceServerException
 
@@ -18,7 +17,7 @@ from batchproof.deploy.triton.server.server import RunningServer, running_server
 from batchproof.pipeline.picture import Pixels
 from batchproof.pipeline.pictures import Picture
 from tests.deploy.triton.served.asking import Answer, ask_frame, ask_together
-from tests.deploy.triton.served.memory import stubs
+from tests.deploy.triton.served.processes import processes, stubs
 
 pytestmark = pytest.mark.served
 CLIENTS, SECONDS = 8, 3.0
@@ -70,9 +69,9 @@ def test_a_killed_network_is_an_error_and_is_not_started_again(repository: Path,
 
 def test_a_stopped_server_leaves_neither_processes_nor_files_nor_memory(repository: Path) -> None:
     with running_server(repository) as server:
-        processes = [psutil.Process(server.pid), *stubs(server)]
-        assert len(processes) == 7
+        own = processes(server)
+        assert len(own) == 7
         assert shared_memory.regions(server.memory_prefix)
-    assert not any(process.is_running() for process in processes)
+    assert not any(process.is_running() for process in own)
     assert shared_memory.regions(server.memory_prefix) == []
     assert not server.log_file.parent.exists()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from batchproof.deploy.triton.server.server import RunningServer
 from batchproof.pipeline.pictures import Picture
 from tests.deploy.triton.served.asking import ask_frame, files, refusal
-from tests.deploy.triton.served.memory import resident
+from tests.deploy.triton.served.processes import resident
 
 pytestmark = pytest.mark.served
 FRAME = np.full((1, 48, 64, 3), 90, np.uint8)

@@ -8,7 +8,7 @@ import pytest
 from batchproof.deploy.triton.server.server import RunningServer
 from batchproof.pipeline.pictures import Picture
 from tests.deploy.triton.served.asking import ask_together
-from tests.deploy.triton.served.memory import resident
+from tests.deploy.triton.served.processes import resident
 
 pytestmark = pytest.mark.served
 MEGABYTE = 1 << 20

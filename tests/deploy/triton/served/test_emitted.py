@@ -1,0 +1,74 @@
+"""What `deploy triton` writes, served as it is by a real tritonserver, with the options that the bundle serves it with.
+
+The networks of the onnxruntime and tensorrt bundles are executed by stand-ins: configuration, names, shapes and
+batching are real, plans are not.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from batchproof.artifacts import layout
+from batchproof.deploy.triton import paths
+from batchproof.deploy.triton.from_store import Wishes, plan_from_store
+from batchproof.deploy.triton.manifest import KIND
+from batchproof.deploy.triton.plan import Backend, RepositoryPlan
+from batchproof.deploy.triton.repository import package_sources, repository_files
+from batchproof.deploy.triton.scripts import server_options
+from batchproof.deploy.triton.server.server import ServerOptions, running_server
+from batchproof.deploy.write import write_bundle
+from batchproof.pipeline.pictures import Picture
+from batchproof.targets import target
+from tests.deploy.deepstream.stores import PRECISION, store
+from tests.deploy.triton.packs import ServedPack
+from tests.deploy.triton.plans import BACKENDS
+from tests.deploy.triton.served.asking import ask_frame, client
+
+pytestmark = pytest.mark.served
+RELEASE = "triton-26.06"
+
+
+def emitted(pack: ServedPack, backend: Backend, root: Path) -> tuple[Path, RepositoryPlan]:
+    """A store of the real pack, and the bundle that is made of it; plans are not opened, but their folders are."""
+    (root / "store" / "surgery").mkdir(parents=True)
+    networks = (pack.pipeline.detector, pack.pipeline.embedder, *pack.pipeline.heads)
+    for network in networks:
+        onnx.save(onnx.load(pack.files[network.model]), root / "store" / layout.repaired(network.name, PRECISION))
+    specs = {network.name: network.spec for network in networks}
+    manifest = store(root / "store", specs, release=RELEASE, profile="1,4,8@640x640")
+    planned = plan_from_store(root / "store", manifest, target(RELEASE), Wishes(PRECISION, backend))
+    texts = repository_files(planned.plan, package_sources())
+    copies = {path: (root / "store" / planned.stored[path], sha) for path, sha in planned.plan.files.items()}
+    write_bundle(KIND, root / "bundle", texts, copies)
+    for planned_network in planned.plan.networks:
+        (root / "bundle" / paths.version_file(planned_network.model.stem, "")).mkdir(exist_ok=True)
+    return root / "bundle", planned.plan
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_bundle_is_served_as_it_was_written(
+    pack: ServedPack, pictures: list[Picture], tmp_path: Path, backend: Backend
+) -> None:
+    bundle, plan = emitted(pack, backend, tmp_path)
+    options = ServerOptions(
+        config_name=paths.REHEARSAL if plan.on_gpu else None, stand_ins=backend != "python", more=server_options(plan)
+    )
+    with running_server(bundle / paths.REPOSITORY, options) as server:
+        answers = [ask_frame(server, picture.pixels) for picture in pictures]
+        with client(server) as connection:
+            for network in plan.networks:
+                config = connection.get_model_config(network.model.stem, as_json=True)["config"]
+                assert config["max_batch_size"] == 8
+                assert config["dynamic_batching"]["preferred_batch_size"] == [4, 8]
+                warmed = connection.get_inference_statistics(network.model.stem).model_stats[0]
+                assert 8 in [one.batch_size for one in warmed.batch_stats]
+    assert set(answers[0]) == {output.name for output in plan.outputs}
+    faces = [int(answer["num_faces"][0, 0]) for answer in answers]
+    assert sum(faces) >= 10
+    for answer, found in zip(answers, faces, strict=True):
+        assert answer["boxes"].shape == (1, found, 4)
+        assert np.allclose(np.linalg.norm(answer["normed_embeddings"][0], axis=1), 1, atol=1e-5)

@@ -16,6 +16,8 @@ from batchproof.deploy.triton.scripts import scripts
 from batchproof.deploy.triton.serving import contract
 from batchproof.deploy.triton.serving.sources import network_source, served_sources
 
+_NO_PLAN = "sh run.sh build puts model.plan here: an engine is for one build of TensorRT and one kind of GPU.\n"
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -60,4 +62,7 @@ def _sources(plan: RepositoryPlan, sources: Sources) -> dict[str, str]:
     files = {paths.version_file(contract.MODEL, name): text for name, text in sources.faces.items()}
     if plan.backend == "python" and sources.network:
         files |= {paths.version_file(one.model.stem, "model.py"): sources.network for one in plan.networks}
+    if plan.on_gpu:
+        # Also what gives a version its folder: without one the server refuses the model before it asks for a plan.
+        files |= {paths.version_file(one.model.stem, "README.txt"): _NO_PLAN for one in plan.networks}
     return files

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from batchproof.deploy.triton.server.installation import Installation
+from batchproof.deploy.triton.serving.sources import network_source
 
 STAND_INS = ("tensorrt", "onnxruntime")
 """What the wheel has no backend for."""
@@ -21,3 +22,4 @@ def lay_backends(folder: Path, installation: Installation, *, stand_ins: bool) -
         backend = folder / name
         backend.mkdir()
         shutil.copyfile(Path(__file__).with_name("stand_in_model.py"), backend / "model.py")
+        (backend / "onnx_network.py").write_text(network_source(), encoding="utf-8")

@@ -8,7 +8,7 @@ import re
 _HEAD = re.compile(r"^[EWI]\d{4} \S+ \d+ \S+\] ?")
 # What Python models add to their sentence: `\n\nAt:\n  model.py(64): initialize`, the line breaks written like this.
 _TRACE = re.compile(r"(\\n)*At:\\n.*")
-_TELLING = re.compile(r"failed to load '.+' version|Poll failed|Error parsing|Address already in use|UNAVAILABLE")
+_TELLING = re.compile(r"failed to load (model )?'|Poll failed|Error parsing|Address already in use|UNAVAILABLE")
 _LAST_LINES = 3
 
 

@@ -1,16 +1,21 @@
 """A backend that stands in for TensorRT's or ONNX Runtime's: the network's ONNX file, by ONNX Runtime on the CPU.
 
 It shows configuration, names, shapes and batching of a repository, and nothing of a plan, its precision or its speed.
-A rehearsal copies it as `model.py` into the folder of the backend.
+A rehearsal copies it as `model.py` into the folder of the backend, and what it is made of beside it.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import triton_python_backend_utils as pb_utils
 
-from batchproof.deploy.triton.serving.network.model import TritonPythonModel as NetworkModel
+if TYPE_CHECKING:
+    from batchproof.deploy.triton.serving.network.model import TritonPythonModel as NetworkModel
+else:
+    # Beside this file: a model's process finds no batchproof that PYTHONPATH alone leads to.
+    from onnx_network import TritonPythonModel as NetworkModel
 
 
 class TritonPythonModel(NetworkModel):

@@ -119,6 +119,7 @@ def test_a_server_that_dies_leaves_an_error_for_every_picture(photos: Path) -> N
         (("http://127.0.0.1:1", "PHOTOS", "--wait", "0.3"), "wait for it with --wait"),
         (("http://127.0.0.1:1", "gone.jpg"), "gone.jpg: is not there"),
         (("http://127.0.0.1:1", "PHOTOS", "--json"), "--json needs -o FILE"),
+        (("http://127.0.0.1:1", "PHOTOS", "--again"), "--again needs -o FILE"),
         (("http://192.0.2.1:1", "PHOTOS", "-o", str(UNWRITABLE)), "cannot be written"),
     ],
 )

@@ -80,9 +80,10 @@ def deploy_client(
 ) -> None:
     """Ask a served pipeline for the faces of pictures: a line of JSON for each, in the order in which they are done.
 
-    A line has the picture's path and either faces (box, score, keypoints, embedding and what else is served, in pixels
-    of the picture) or error. One that fails does not stop the others: exit code 1 when any did, 2 when server or model
-    are not there. After Ctrl-C, or worse, the same command with -o goes on where it stopped.
+    A line has the picture's path, the milliseconds that it took, reading included, and either faces (box, score,
+    keypoints, embedding and what else is served, in pixels of the picture) or error. One that fails does not stop the
+    others: exit code 1 when any did, 2 when server or model are not there. After Ctrl-C, or worse, the same command
+    with -o goes on where it stopped.
 
     Examples:
     batchproof deploy client grpc://127.0.0.1:8001 photo.jpg
@@ -95,8 +96,9 @@ def deploy_client(
     from batchproof.deploy.triton.client.picture_list import listed
     from batchproof.deploy.triton.client.tally import Tally
 
-    if as_json and output is None:
-        raise InputError("--json needs -o FILE", remedy="The document is about the run, the lines need their own place")
+    if output is None and (as_json or again):
+        told = "--json needs -o FILE" if as_json else "--again needs -o FILE"
+        raise InputError(told, remedy="Say where the lines are to go")
     wishes, found = Wishes(send, embeddings, concurrency, timeout, wait), listed(pictures)
     with _lines(output, {name_of(path) for path in found}, embeddings, again) as (write, answered):
         asked = [path for path in found if name_of(path) not in answered]

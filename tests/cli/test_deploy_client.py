@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.deploy.triton.client.fake_faces import REFUSED, FakeFaces, frame
+from tests.deploy.triton.client.processes import has_lines, lines, names, started
 from tests.deploy.triton.client.serving import SCHEMES, serving
 from tests.deploy.triton.client.test_faces_client import written
-from tests.test_cli import REPOSITORY, UNWRITABLE, batchproof
+from tests.test_cli import UNWRITABLE, batchproof
 
 both = pytest.mark.parametrize("scheme", SCHEMES)
 
@@ -29,28 +25,6 @@ def photos(tmp_path: Path) -> Path:
     for index in range(12):
         written(folder / f"{index:02}.png", frame(index % 4, shade=10 + index))
     return folder
-
-
-def lines(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def names(path: Path) -> list[str]:
-    return [Path(line["picture"]).name for line in lines(path.read_text())]
-
-
-def started(*arguments: str | Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "batchproof", "deploy", "client", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def has_lines(path: Path, count: int) -> None:
-    """Wait until a file has so many lines."""
-    end = time.monotonic() + 30
-    while not path.exists() or path.read_bytes().count(b"\n") < count:
-        assert time.monotonic() < end, "the client writes nothing"
-        time.sleep(0.02)
 
 
 @both
@@ -145,6 +119,7 @@ def test_a_server_that_dies_leaves_an_error_for_every_picture(photos: Path) -> N
         (("http://127.0.0.1:1", "PHOTOS", "--wait", "0.3"), "wait for it with --wait"),
         (("http://127.0.0.1:1", "gone.jpg"), "gone.jpg: is not there"),
         (("http://127.0.0.1:1", "PHOTOS", "--json"), "--json needs -o FILE"),
+        (("http://127.0.0.1:1", "PHOTOS", "--again"), "--again needs -o FILE"),
         (("http://192.0.2.1:1", "PHOTOS", "-o", str(UNWRITABLE)), "cannot be written"),
     ],
 )

@@ -22,14 +22,17 @@ _BEGINNING = b'{"picture": "'
 class AnswersFile:
     """The lines of one file; `answered` are the names of the pictures that have an answer in it."""
 
-    def __init__(self, path: Path, stream: FileIO, answered: frozenset[str]) -> None:
-        self._path, self._stream = path, stream
+    def __init__(self, path: Path, stream: FileIO, answered: frozenset[str], *, anew: bool) -> None:
+        self._path, self._stream, self._anew = path, stream, anew
         self.answered = answered
 
     def write(self, line: str) -> None:
         """Add a line, so that it is there if this process is killed now; raises `StoreError` when the disk refuses."""
         unwritten = memoryview(f"{line}\n".encode())
         try:
+            if self._anew:  # not sooner: old answers are worth more than a server that is not there
+                self._stream.truncate(0)
+                self._anew = False
             while unwritten:
                 unwritten = unwritten[self._stream.write(unwritten) :]
         except OSError as error:
@@ -38,7 +41,7 @@ class AnswersFile:
 
 @contextmanager
 def opened_answers(path: Path, pictures: Collection[str], embeddings: str, *, again: bool) -> Iterator[AnswersFile]:
-    """Open a file for more lines, and keep those that it has, unless it is to be written `again`.
+    """Open a file for more lines, and keep those that it has, unless it is to be written `again`: then until the first.
 
     What a killed client left unfinished is cut off, and errors about these `pictures` are dropped, because they are
     asked for anew. Raises `InputError` for a file that is none of ours, that has other embeddings, or that another
@@ -51,11 +54,11 @@ def opened_answers(path: Path, pictures: Collection[str], embeddings: str, *, ag
     with _alone(path):
         answered = _tidied(path, pictures, embeddings) if path.exists() and not again else frozenset()
         try:
-            stream = path.open("wb" if again else "ab", buffering=0)
+            stream = path.open("ab", buffering=0)
         except OSError as error:
             raise unwritable(path, error.strerror) from error
         with stream:
-            yield AnswersFile(path, stream, answered)
+            yield AnswersFile(path, stream, answered, anew=again)
 
 
 @contextmanager

@@ -29,6 +29,8 @@ Send = Literal["files", "frames", "shared-memory"]
 Embeddings = Literal["normed", "raw", "none"]
 """Which embeddings are asked for: at length 1, as the network gives them, or none."""
 
+# Several times what a picture has that fits into a model's limit of pixels; gRPC carries no 2 GB.
+_LARGEST_FILE = 2**29
 _RAW, _NORMED = (tensor.name for tensor in contract.embeddings(-1))
 _UNWANTED = {"normed": {_RAW}, "raw": {_NORMED}, "none": {_RAW, _NORMED}}
 
@@ -82,7 +84,7 @@ class FacesClient:
     async def faces_of(self, picture: Path) -> ServedFaces:
         """Find the faces of a picture's file, sent as the wishes say; raises `InputError` when it cannot be read."""
         if self.wishes.send == "files":
-            return (await self.faces_of_files([await asyncio.to_thread(read_bytes, picture)]))[0]
+            return (await self.faces_of_files([await asyncio.to_thread(_content, picture)]))[0]
         return (await self.faces_of_frames((await asyncio.to_thread(_decoded, picture))[None]))[0]
 
     async def faces_of_files(self, files: Sequence[bytes]) -> list[ServedFaces]:
@@ -122,6 +124,10 @@ def _require_frames(frames: Pixels) -> None:
     if frames.ndim != 4 or frames.dtype != np.uint8 or frames.shape[3] != 3:
         found = f"no frames: {frames.dtype} array of shape {list(frames.shape)}"
         raise InputError(found, remedy="Give BGR pixels as a uint8 array [n, height, width, 3]")
+
+
+def _content(picture: Path) -> bytes:
+    return read_bytes(picture, largest=_LARGEST_FILE, too_large="Scale the picture down")
 
 
 def _decoded(picture: Path) -> Pixels:

@@ -143,7 +143,11 @@ async def opened_pool(transport: Transport, url: ServerUrl, size: int) -> AsyncI
     try:
         await _filled(pool, url, size)
         await _forget_dead(transport)
-        yield pool
+        try:
+            yield pool
+        finally:
+            with suppress(UnavailableError):
+                await _forget_dead(transport)  # those whose last requests had still been waiting
     finally:
         await pool.close()
 

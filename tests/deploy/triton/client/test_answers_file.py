@@ -90,6 +90,18 @@ def test_other_embeddings_are_not_mixed(tmp_path: Path) -> None:
         pass
 
 
+def test_old_answers_stay_until_there_is_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "faces.jsonl"
+    path.write_text(f"{answer('old', 'raw')}\n")
+    with opened_answers(path, {"a"}, "normed", again=True):
+        pass
+    assert pictures_in(path) == ["old"]
+    with opened_answers(path, {"a"}, "normed", again=True) as answers:
+        answers.write(answer("a"))
+        answers.write(answer("b"))
+    assert pictures_in(path) == ["a", "b"]
+
+
 def test_two_clients_do_not_write_one_file(tmp_path: Path) -> None:
     path = tmp_path / "faces.jsonl"
     with opened_answers(path, set(), "normed", again=False) as first:

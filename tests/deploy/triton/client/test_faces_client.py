@@ -145,3 +145,12 @@ def test_what_is_no_frames_is_not_sent(frames: np.ndarray, send: Send) -> None:
     with serving("grpc", faces) as server, pytest.raises(InputError, match=r"no frames: .* of shape"):
         with_client(server.url, Wishes(send), lambda client: client.faces_of_frames(frames))
     assert faces.asked == []
+
+
+def test_a_file_that_no_request_can_carry_is_not_read(tmp_path: Path) -> None:
+    faces, huge = FakeFaces(), tmp_path / "huge.png"
+    with huge.open("wb") as stream:
+        stream.truncate(2**30)
+    with serving("grpc", faces) as server, pytest.raises(InputError, match="are too large"):
+        with_client(server.url, Wishes(), lambda client: client.faces_of(huge))
+    assert faces.asked == []

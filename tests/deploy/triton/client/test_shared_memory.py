@@ -130,6 +130,21 @@ def test_what_dead_clients_left_is_forgotten_and_what_living_ones_use_is_not(sch
 
 
 @both
+def test_what_a_dead_client_still_waits_for_is_forgotten_at_the_end(scheme: str) -> None:
+    dead = f"{PREFIX}dead"
+    faces = FakeFaces(regions={dead: f"/{dead}"})
+    faces.busy_regions[dead] = 1
+
+    async def ask(client: FacesClient) -> None:
+        assert dead in faces.regions
+        faces.busy_regions.clear()
+
+    with serving(scheme, faces) as server:
+        with_client(server.url, 1, ask)
+    assert faces.regions == {}
+
+
+@both
 def test_a_server_that_was_started_anew_learns_the_regions_again(scheme: str) -> None:
     faces = FakeFaces()
 

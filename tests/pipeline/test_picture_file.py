@@ -41,12 +41,12 @@ def test_what_cannot_be_decoded_as_a_whole_is_named(content: bytes, capfd: pytes
 
 def test_more_pixels_than_allowed_are_counted() -> None:
     large = bytes(cv2.imencode(".png", np.zeros((1001, 1000, 3), np.uint8))[1])
-    with pytest.raises(InputError, match="it: 1000x1001 is more than 1 megapixels. Scale it down"):
+    with pytest.raises(InputError, match=r"^it: 1000x1001 is more than 1 megapixels\. Scale it down\.$"):
         decode_picture(large, "it", 1_000_000)
 
 
 def test_more_pixels_than_opencv_decodes_are_refused_by_the_header() -> None:
-    with pytest.raises(InputError, match="it: its header announces more pixels than OpenCV may decode. Scale it down"):
+    with pytest.raises(InputError, match="it: its header announces more pixels than OpenCV may decode"):
         decode_picture(announcing(70_000, 70_000), "it", 10**10)
 
 

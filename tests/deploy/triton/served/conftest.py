@@ -1,4 +1,4 @@
-"""One server for all tests that leave it alive."""
+"""One server for all tests of a file that leave it alive; never two at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def repository(pack: ServedPack, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return lay_repository(tmp_path_factory.mktemp("served") / "model_repository", pack.pipeline, pack.files)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(repository: Path) -> Iterator[RunningServer]:
     with running_server(repository) as running:
         yield running

@@ -17,7 +17,7 @@ from batchproof.deploy.triton.server.server import RunningServer, running_server
 from batchproof.pipeline.picture import Pixels
 from batchproof.pipeline.pictures import Picture
 from tests.deploy.triton.served.asking import Answer, ask_frame, ask_together
-from tests.deploy.triton.served.processes import processes, stubs
+from tests.deploy.triton.served.processes import processes, require_ended, stubs
 
 pytestmark = pytest.mark.served
 CLIENTS, SECONDS = 8, 3.0
@@ -40,7 +40,7 @@ def test_a_killed_server_fails_what_is_in_flight_and_leaves_nothing(repository: 
         os.kill(server.pid, signal.SIGKILL)
         outcomes = [future.result(timeout=60) for future in asked]
     # Those that waited for another model when the server died would wait for ever.
-    assert not any(process.is_running() for process in models)
+    require_ended(models)
     assert shared_memory.regions(server.memory_prefix) == []
     for own in outcomes:
         answered = [isinstance(outcome, dict) for outcome in own]
@@ -72,6 +72,6 @@ def test_a_stopped_server_leaves_neither_processes_nor_files_nor_memory(reposito
         own = processes(server)
         assert len(own) == 7
         assert shared_memory.regions(server.memory_prefix)
-    assert not any(process.is_running() for process in own)
+    require_ended(own)
     assert shared_memory.regions(server.memory_prefix) == []
     assert not server.log_file.parent.exists()

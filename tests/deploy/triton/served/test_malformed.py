@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tritonclient.grpc as triton
 from numpy.typing import NDArray
+from tritonclient.utils import InferenceServerException
 
 from batchproof.deploy.triton.server.server import RunningServer
+from batchproof.deploy.triton.serving.contract import MODEL
 from batchproof.pipeline.pictures import Picture
-from tests.deploy.triton.served.asking import ask_frame, files, refusal
+from tests.deploy.triton.served.asking import ask_frame, client, files, refusal
 from tests.deploy.triton.served.processes import resident
 
 pytestmark = pytest.mark.served
@@ -60,6 +63,7 @@ INPUTS: dict[str, tuple[dict[str, NDArray[Any]], str]] = {
     "neither input": ({}, "request has 0 inputs"),
     "no picture": ({"image": files(b"this is no picture")}, "image 0: not a readable picture. Replace or remove it."),
     "an empty file": ({"image": files(b"")}, "image 0: not a readable picture"),
+    "a name that is none of ours": ({"picture": FRAME}, "unexpected inference input 'picture' for model 'faces'"),
     "bytes of no file": ({"image": files(bytes(range(256)) * 40)}, "image 0: not a readable picture"),
 }
 
@@ -87,3 +91,11 @@ def test_a_bomb_is_refused_by_its_header(server: RunningServer) -> None:
 def test_a_small_file_of_many_pixels_is_answered_within_the_limit(server: RunningServer) -> None:
     assert "6000x5000 is more" not in refusal(server, image=files(png(6_000, 5_000)))
     assert "announces more" in refusal(server, image=files(png(6_000, 5_000)))
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xff\xff\x7fabc", b"ab", b"\x01\x00\x00\x00aXYZ"])
+def test_strings_that_are_longer_than_they_say_or_shorter_are_refused(server: RunningServer, raw: bytes) -> None:
+    tensor = triton.InferInput("image", [1, 1], "BYTES").set_data_from_numpy(files(b"x"))
+    tensor._raw_content = raw
+    with client(server) as connection, pytest.raises(InferenceServerException, match="incomplete string"):
+        connection.infer(MODEL, [tensor])

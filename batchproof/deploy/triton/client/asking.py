@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing
@@ -13,14 +12,11 @@ from batchproof.deploy.triton.client.driving import Outcome, drive
 from batchproof.deploy.triton.client.faces_client import FacesClient, Wishes
 from batchproof.deploy.triton.client.insisting import Insisting
 from batchproof.deploy.triton.client.served_faces import ServedFaces
-from batchproof.deploy.triton.client.statistics import ModelCost, costs
-from batchproof.deploy.triton.client.transport.protocol import Document, Transport
+from batchproof.deploy.triton.client.statistics import ModelCost, costs, settled_counters
+from batchproof.deploy.triton.client.transport.protocol import Document
 from batchproof.errors import BatchproofError
 
 PictureOutcome = Outcome[Path, ServedFaces]
-
-# The server counts a request after it has answered it; so long, at most, is waited for that.
-_LOOKS, _BETWEEN_LOOKS = 10, 0.1
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ async def ask_all(
             async for outcome in outcomes:
                 told(outcome)
         seconds = time.monotonic() - started
-        return _cost(seconds, before, await _told(_settled(client.transport)))
+        return _cost(seconds, before, await _told(settled_counters(client.transport)))
 
 
 async def _told(counters: Awaitable[Document]) -> Document | str:
@@ -66,14 +62,3 @@ def _cost(seconds: float, before: Document | str, after: Document | str) -> RunC
     if isinstance(before, str) or isinstance(after, str):
         return RunCost(seconds, unknown=before if isinstance(before, str) else str(after))
     return RunCost(seconds, [cost for cost in costs(before, after) if not cost.idle])
-
-
-async def _settled(transport: Transport) -> Document:
-    """The server's counters, once they no longer grow."""
-    found = await transport.statistics()
-    for _ in range(_LOOKS):
-        await asyncio.sleep(_BETWEEN_LOOKS)
-        earlier, found = found, await transport.statistics()
-        if all(cost.idle for cost in costs(earlier, found)):
-            break
-    return found

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from batchproof.deploy.triton.client.transport.protocol import Document
+from batchproof.deploy.triton.client.transport.protocol import Document, Transport
 
+# So long, at most, is waited for counters that still grow.
+_LOOKS, _BETWEEN_LOOKS = 10, 0.1
 _NANOSECONDS = 1e6  # in a millisecond
 _COMPUTING = ("compute_input", "compute_infer", "compute_output")
 
@@ -49,6 +52,17 @@ def costs(before: Document, after: Document) -> list[ModelCost]:
         # Started anew, it has counted from zero.
         since = {name: value - begun.get(name, 0) for name, value in counted.items()}
         found.append(_cost(model, counted if min(since.values()) < 0 else since))
+    return found
+
+
+async def settled_counters(transport: Transport) -> Document:
+    """Return the server's counters once they no longer grow: it counts a request after it has answered it."""
+    found = await transport.statistics()
+    for _ in range(_LOOKS):
+        await asyncio.sleep(_BETWEEN_LOOKS)
+        earlier, found = found, await transport.statistics()
+        if all(cost.idle for cost in costs(earlier, found)):
+            break
     return found
 
 

@@ -16,7 +16,7 @@ from batchproof.deploy.triton.client.driving import drive
 from batchproof.deploy.triton.client.faces_client import FacesClient, Wishes
 from batchproof.deploy.triton.client.faults import RefusedError
 from batchproof.deploy.triton.client.served_faces import ServedFaces
-from batchproof.deploy.triton.client.statistics import ModelCost, costs
+from batchproof.deploy.triton.client.statistics import ModelCost, costs, settled_counters
 from batchproof.deploy.triton.server.endpoints import Endpoints
 from batchproof.deploy.triton.serving.contract import MODEL
 from batchproof.errors import StepFailedError
@@ -58,9 +58,9 @@ async def _ask(url: str, pictures: Sequence[Picture]) -> Answers:
     async with FacesClient(url, Wishes(send="frames", requests=len(pictures), timeout=_PATIENCE)) as client:
         alone = await _answers(client, pictures, 1)
         answered = [name for name, content in _REFUSED.items() if not await _is_refused(client, content)]
-        before = await client.transport.statistics()
+        before = await settled_counters(client.transport)
         together = await _answers(client, pictures, len(pictures))
-        return Answers(alone, together, costs(before, await client.transport.statistics()), answered)
+        return Answers(alone, together, costs(before, await settled_counters(client.transport)), answered)
 
 
 async def _answers(client: FacesClient, pictures: Sequence[Picture], clients: int) -> list[ServedFaces]:

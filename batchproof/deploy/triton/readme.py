@@ -81,8 +81,8 @@ _UNMEASURED = """
 What was not measured is from the profile alone: run `batchproof bench` on the store, and deploy again.
 """
 _NEVER = """\
-This bundle was written on a machine without {product}. Its configurations were read by Triton's own protobuf.
-Not run by Batchproof: the container{engines}."""
+Batchproof's tests read such configurations by Triton's own protobuf, and serve them by tritonserver 2.51, without a
+GPU. Not run: the container of {product}{engines}."""
 _EXECUTED: dict[Backend, str] = {
     "tensorrt": "TensorRT",
     "onnxruntime": "ONNX Runtime, CPU",
@@ -120,7 +120,7 @@ def readme(plan: RepositoryPlan) -> str:
         mib=memory.mib,
         memory=memory.origin,
         notes=_notes(plan),
-        never=_NEVER.format(product=target.product, engines=" and the engines" if plan.on_gpu else ""),
+        never=_NEVER.format(product=target.product, engines=", and the engines" if plan.on_gpu else ""),
     )
 
 

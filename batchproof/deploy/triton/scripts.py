@@ -69,7 +69,7 @@ COPY requirements.txt /tmp/requirements.txt
 RUN PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --no-cache-dir --requirement /tmp/requirements.txt
 """
 _REQUIREMENTS = """\
-# Triton's Python backend has been seen to give outputs without data under numpy 2.
+# Under numpy 2 the Python backend of Triton 2.51 gives outputs without data; later ones were not tried.
 numpy>=1.26,<2
 opencv-python-headless==4.11.0.86
 """

@@ -102,6 +102,13 @@ def test_a_graph_that_is_not_there_is_told(tmp_path: Path) -> None:
         plan_from_store(tmp_path, manifest, target(RELEASE), Wishes("fp16", "python"))
 
 
+def test_weights_in_other_files_are_not_forgotten(tmp_path: Path) -> None:
+    manifest = made(tmp_path, models=MODELS)
+    path = tmp_path / layout.repaired("emb", PRECISION)
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location="weights", size_threshold=0)
+    assert "keeps its weights in other files, which are not copied" in refusal(tmp_path, manifest, "python")
+
+
 def test_one_model_of_several_must_be_named(tmp_path: Path) -> None:
     manifest = made(tmp_path, models={**MODELS, "det2": families.scrfd()})
     for backend in BACKENDS:

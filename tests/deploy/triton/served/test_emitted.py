@@ -7,6 +7,7 @@ batching are real, plans are not.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -16,6 +17,7 @@ from batchproof.artifacts import layout
 from batchproof.deploy.triton import paths
 from batchproof.deploy.triton.from_store import Wishes, plan_from_store
 from batchproof.deploy.triton.manifest import KIND
+from batchproof.deploy.triton.memory import shared_memory
 from batchproof.deploy.triton.plan import Backend, RepositoryPlan
 from batchproof.deploy.triton.repository import package_sources, repository_files
 from batchproof.deploy.triton.scripts import server_options
@@ -26,13 +28,13 @@ from batchproof.targets import target
 from tests.deploy.deepstream.stores import PRECISION, store
 from tests.deploy.triton.packs import ServedPack
 from tests.deploy.triton.plans import BACKENDS
-from tests.deploy.triton.served.asking import ask_frame, client
+from tests.deploy.triton.served.asking import ask_frame, ask_together, client
 
 pytestmark = pytest.mark.served
 RELEASE = "triton-26.06"
 
 
-def emitted(pack: ServedPack, backend: Backend, root: Path) -> tuple[Path, RepositoryPlan]:
+def emitted(pack: ServedPack, backend: Backend, root: Path, **wishes: Any) -> tuple[Path, RepositoryPlan]:
     """A store of the real pack, and the bundle that is made of it; plans are not opened, but their folders are."""
     (root / "store" / "surgery").mkdir(parents=True)
     networks = (pack.pipeline.detector, pack.pipeline.embedder, *pack.pipeline.heads)
@@ -40,7 +42,7 @@ def emitted(pack: ServedPack, backend: Backend, root: Path) -> tuple[Path, Repos
         onnx.save(onnx.load(pack.files[network.model]), root / "store" / layout.repaired(network.name, PRECISION))
     specs = {network.name: network.spec for network in networks}
     manifest = store(root / "store", specs, release=RELEASE, profile="1,4,8@640x640")
-    planned = plan_from_store(root / "store", manifest, target(RELEASE), Wishes(PRECISION, backend))
+    planned = plan_from_store(root / "store", manifest, target(RELEASE), Wishes(PRECISION, backend, **wishes))
     texts = repository_files(planned.plan, package_sources())
     copies = {path: (root / "store" / planned.stored[path], sha) for path, sha in planned.plan.files.items()}
     write_bundle(KIND, root / "bundle", texts, copies)
@@ -72,3 +74,20 @@ def test_a_bundle_is_served_as_it_was_written(
     for answer, found in zip(answers, faces, strict=True):
         assert answer["boxes"].shape == (1, found, 4)
         assert np.allclose(np.linalg.norm(answer["normed_embeddings"][0], axis=1), 1, atol=1e-5)
+
+
+def test_the_largest_frames_at_once_fit_into_the_memory_that_the_service_is_given(
+    pack: ServedPack, tmp_path: Path
+) -> None:
+    bundle, plan = emitted(pack, "python", tmp_path, frames=3, instances=1)
+    frame = np.random.default_rng(0).integers(0, 256, (1, 4000, 6250, 3), np.uint8)
+    assert frame.size == 3 * plan.parameters.max_pixels
+    with running_server(bundle / paths.REPOSITORY, ServerOptions(more=server_options(plan))) as server:
+        answers = ask_together(server, [{"frame": frame}] * 9)
+        regions = Path("/dev/shm").glob(f"{server.memory_prefix}*")  # they grow, and never shrink
+        used = sum(region.stat().st_blocks * 512 for region in regions) / 2**20
+        with client(server) as connection:
+            batches = connection.get_inference_statistics("faces").model_stats[0].batch_stats
+    assert not [answer for answer in answers if not isinstance(answer, dict)]
+    assert 3 in [batch.batch_size for batch in batches]
+    assert 3 * frame.size / 2**20 < used <= shared_memory(plan).mib

@@ -1,6 +1,7 @@
 """Sessions. The main job is `nox -s export build validate`; the tests are `nox -s tests`.
 
-All sessions share one environment, `.nox/batchproof`, made on first use and again whenever the requirements change.
+Nearly all sessions share one environment, `.nox/batchproof`, made on first use and again whenever the requirements
+change; those with a real tritonserver share another, `.nox/serving`.
 Everything after `--` goes to `batchproof run`: `nox -s validate -- --models DIR --images DIR`.
 """
 
@@ -21,23 +22,35 @@ HERE = Path(__file__).parent
 # What a machine with a GPU may add: BATCHPROOF_EXTRAS=tensorrt, or gpu, which is another build of what cpu brings.
 ADDED = [extra for extra in os.environ.get("BATCHPROOF_EXTRAS", "").split(",") if extra]
 EXTRAS = ",".join([*([] if "gpu" in ADDED else ["cpu"]), "export", "mmdet", "validate", "rtx", "triton", "dev", *ADDED])
+SERVING, SERVING_TOOLS = "cpu,validate,triton,tritonserver", ("matplotlib>=3.10,<4", "pytest>=9,<10")
 # mmcv without its operators, which no compared layer calls: with them it compiles for ten minutes.
 MMDET = ("mmcv-lite==2.1.0", "mmengine", "mmdet==3.3.0", "numpy<2", "opencv-python<5", "pytest")
 
 
 def environment(session: nox.Session) -> Path:
-    """Make the shared environment, or find it up to date, and return its Python.
+    """Make the environment that nearly all sessions share, and return its Python."""
+    return made(session, "batchproof", f"{HERE}[{EXTRAS}]")
+
+
+def serving_environment(session: nox.Session) -> Path:
+    """Make the one apart for a real tritonserver, whose models need numpy 1, and what it is compared with."""
+    return made(session, "serving", f"{HERE}[{SERVING}]", *SERVING_TOOLS)
+
+
+def made(session: nox.Session, name: str, *requirements: str) -> Path:
+    """Make an environment, or find it up to date, and return its Python.
 
     The stamp is written last, so that an interrupted installation is done again.
     """
-    folder = HERE / ".nox" / "batchproof"
+    folder = HERE / ".nox" / name
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = folder / "requirements.sha256"
-    wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes() + f"{EXTRAS} {sys.version}".encode()).hexdigest()
+    decisive = (HERE / "pyproject.toml").read_bytes() + " ".join((*requirements, sys.version)).encode()
+    wanted = hashlib.sha256(decisive).hexdigest()
     if not (stamp.exists() and stamp.read_text() == wanted):
-        session.log("making the shared environment: minutes the first time, nothing afterwards")
+        session.log(f"making the environment {name}: minutes the first time, nothing afterwards")
         session.run(sys.executable, "-m", "venv", "--clear", str(folder), external=True, silent=True)
-        session.run(str(python), "-m", "pip", "install", "--quiet", "--editable", f"{HERE}[{EXTRAS}]", external=True)
+        session.run(str(python), "-m", "pip", "install", "--quiet", "--editable", *requirements, external=True)
         stamp.write_text(wanted)
     return python
 
@@ -110,16 +123,25 @@ def mmdet(session: nox.Session) -> None:
     session.run("pytest", "tests/export/mmdet", *session.posargs)
 
 
-@nox.session(venv_backend="venv", reuse_venv=True)
+@nox.session
 def triton(session: nox.Session) -> None:
-    """Serve emitted repositories by a real tritonserver, in an environment apart: its models need numpy 1."""
-    serving_environment(session)
-    session.run("pytest", "-m", "served", *(session.posargs or ["tests/deploy/triton"]))
+    """Serve emitted repositories by a real tritonserver and test what it answers: minutes."""
+    tests_of_it = session.posargs or ["tests/deploy"]
+    session.run(str(serving_environment(session)), "-m", "pytest", "-m", "served", *tests_of_it, external=True)
 
 
-def serving_environment(session: nox.Session) -> None:
-    """Install what serves and what it is compared with: the same OpenCV makes the crops of both."""
-    session.install("--editable", f"{HERE}[cpu,validate,triton,tritonserver]", "pytest>=9,<10")
+@nox.session
+def rehearse(session: nox.Session) -> None:
+    """Serve a bundle by a real tritonserver and judge its answers: `nox -s rehearse -- BUNDLE --images DIR`."""
+    command = ("-m", "batchproof", "deploy", "rehearse", *session.posargs)
+    session.run(str(serving_environment(session)), *command, external=True)
+
+
+@nox.session
+def load(session: nox.Session) -> None:
+    """Write reports/triton_load.md: a served bundle under load, `nox -s load -- BUNDLE --images DIR`: ten minutes."""
+    command = ("-m", "benchmarks.triton_load", *session.posargs)
+    session.run(str(serving_environment(session)), *command, external=True)
 
 
 @nox.session

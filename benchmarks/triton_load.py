@@ -112,9 +112,9 @@ def markdown(bundle: ServedBundle, loads: Sequence[Load], soaked: Soak, alone: S
 
 {described(_TOOLS)} tritonserver ran on the same cores as its clients, {_what(bundle)}.
 
-{_PICTURES} different pictures as JPEG over gRPC, by {len(loads)} numbers of clients that take turns, {_ROUNDS} times: the
-fastest round, and the latencies of all. One client sends the same pictures one by one. A fixed number of pictures waits
-at once where more clients than one ask, so latency grows with them; throughput is what batches gain.
+{_PICTURES} different pictures as JPEG over gRPC, by {len(loads)} numbers of clients that take turns, {_ROUNDS} times:
+the fastest round, and the latencies of all. One client sends the same pictures one by one. Where more ask, each waits
+for the others on the same cores, so latency grows with them; throughput is what batches gain.
 
 | Clients | Pictures/s | Against one by one | p50 ms | p95 ms | p99 ms | Frames in a run of faces | Images in a run |
 |---|---|---|---|---|---|---|---|

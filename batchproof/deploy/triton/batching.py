@@ -10,7 +10,7 @@ from batchproof.profile import Profile
 
 # A batch that is within this of the highest throughput is as good as the best, and makes nobody wait for more.
 NEARLY_BEST = 0.95
-# Of one execution of the chosen batch: what a request that stays alone pays at most.
+# Of what one image takes alone: more than this a request that stays alone does not wait.
 WAITING_SHARE = 0.1
 DEFAULT_DELAY_US = 1000
 _STEP_US = 100
@@ -54,8 +54,10 @@ def from_sweep(sweep: SweepFile, profile: Profile) -> Batching | None:
     if chosen.batch == 1:
         alone = "batches do not pay"
         return Batching((), 0, 1, f"measured: {alone}: {told}", f"nothing to wait for: {alone}", measured=True)
-    delay = max(_STEP_US, round(WAITING_SHARE * chosen.with_transfer.p50_ms * 1e3 / _STEP_US) * _STEP_US)
-    share = f"{WAITING_SHARE:.0%} of one execution, measured: {chosen.with_transfer.p50_ms:.3g} ms"
+    smallest = measured[0]
+    one_ms = smallest.with_transfer.p50_ms / smallest.batch
+    delay = max(_STEP_US, round(WAITING_SHARE * one_ms * 1e3 / _STEP_US) * _STEP_US)
+    share = f"{WAITING_SHARE:.0%} of what one image takes, measured: {one_ms:.3g} ms in batches of {smallest.batch}"
     return Batching((chosen.batch,), delay, chosen.batch, f"measured: {told}", share, measured=True)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
@@ -55,32 +55,39 @@ def described_tensors(found: EngineDescription, promised: NetworkTensors, path: 
 
 
 def graph_tensors(model: onnx.ModelProto, promised: NetworkTensors, path: Path) -> NetworkTensors:
-    """Read them from a graph; sizes that it leaves free are those of the profiles.
+    """Read them from a graph. Free sizes of its input are those of the profiles; those of its outputs stay free.
 
-    Raises `StoreError` when they are not what was promised, or when its batch axis is not free.
+    Triton's ONNX Runtime refuses a model whose outputs are told with other sizes than the graph has, -1 among them
+    (onnxruntime_backend, `CompareDimsSupported` with `compare_exact`). Raises `StoreError` when the tensors are not
+    what was promised, or when the batch axis is not free.
     """
     weights = {tensor.name for tensor in model.graph.initializer}
     images = [value for value in model.graph.input if value.name not in weights]
     for value in (*images, *model.graph.output):
         _require_free_batch(value, path)
-    inputs, outputs = _declared(images, [promised.input]), _declared(model.graph.output, promised.outputs)
-    if len(inputs) != 1:
-        raise StoreError(f"has {len(inputs)} inputs, expected 1", where=path, remedy=_REMEDY)
-    return _required(NetworkTensors(inputs[0], tuple(outputs)), promised, path)
+    if len(images) != 1:
+        raise StoreError(f"has {len(images)} inputs, expected 1", where=path, remedy=_REMEDY)
+    outputs = tuple(map(_declared, model.graph.output))
+    known = {tensor.name: tensor for tensor in (promised.input, *promised.outputs)}
+    image, *filled = (_filled(tensor, known) for tensor in (_declared(images[0]), *outputs))
+    _required(NetworkTensors(image, tuple(filled)), promised, path)
+    return NetworkTensors(image, outputs)
 
 
-def _declared(values: Iterable[onnx.ValueInfoProto], promised: Sequence[NetworkTensor]) -> list[NetworkTensor]:
-    known = {tensor.name: tensor.dims for tensor in promised}
-    return [_from_graph(value, known.get(value.name, ())) for value in values]
-
-
-def _from_graph(value: onnx.ValueInfoProto, promised: Shape) -> NetworkTensor:
+def _declared(value: onnx.ValueInfoProto) -> NetworkTensor:
     tensor = value.type.tensor_type
     dims = tuple(dim.dim_value if dim.HasField("dim_value") else ANY for dim in tensor.shape.dim[1:])
-    if len(dims) == len(promised):
-        dims = tuple(ours if dim == ANY else dim for dim, ours in zip(dims, promised, strict=True))
     kind = _TYPES.get(tensor.elem_type, onnx.TensorProto.DataType.Name(tensor.elem_type))
     return NetworkTensor(value.name, kind, dims)
+
+
+def _filled(tensor: NetworkTensor, known: Mapping[str, NetworkTensor]) -> NetworkTensor:
+    """Give free sizes those that were promised."""
+    promised = known.get(tensor.name, tensor).dims
+    if len(promised) != len(tensor.dims):
+        return tensor
+    dims = (ours if dim == ANY else dim for dim, ours in zip(tensor.dims, promised, strict=True))
+    return replace(tensor, dims=tuple(dims))
 
 
 def _require_free_batch(value: onnx.ValueInfoProto, path: Path) -> None:

@@ -39,7 +39,9 @@ def test_one_image_at_a_time_waits_for_nobody() -> None:
 def test_throughput_that_rises_to_the_end_takes_the_largest_batch() -> None:
     found = chosen((1, 10.0), (8, 40.0), (16, 60.0), (32, 100.0))
     assert (found.preferred, found.request) == ((32,), 32)
-    assert found.delay_us == 10_000  # a tenth of 100 ms
+    assert found.delay_us == 1000  # a tenth of 10 ms
+    assert "10 ms in batches of 1" in found.delay_origin
+    assert chosen((8, 40.0), (32, 100.0)).delay_us == 500
 
 
 def test_a_smaller_batch_that_is_nearly_as_good_is_taken() -> None:

@@ -228,7 +228,7 @@ def measured(root: Path, manifest: Manifest, backend: str, **changes: Any) -> Ma
 @pytest.mark.parametrize(("backend", "sweep"), [("tensorrt", RELEASE), ("onnxruntime", "onnx"), ("python", "onnx")])
 def test_batches_are_as_large_as_was_measured_best(tmp_path: Path, backend: Backend, sweep: str) -> None:
     plan = planned(tmp_path, measured(tmp_path, made(tmp_path), sweep), backend).plan
-    assert (plan.embedder.batching.preferred, plan.embedder.batching.delay_us) == ((4,), 2000)
+    assert (plan.embedder.batching.preferred, plan.embedder.batching.delay_us) == ((4,), 1000)
     assert plan.embedder.threads == 2
     assert not plan.detector.batching.measured
 

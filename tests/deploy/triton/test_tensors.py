@@ -23,12 +23,22 @@ def graph(folder: Path) -> onnx.ModelProto:
     return onnx.load(tiny_scrfd(folder / "det.onnx"))
 
 
-def test_sizes_that_the_graph_leaves_free_are_those_of_the_profile(tmp_path: Path) -> None:
+def test_images_have_the_size_of_the_profile_and_outputs_what_the_graph_says(tmp_path: Path) -> None:
+    assert promised().outputs[0].dims == (2 * 8 * 12, 1)
     found = graph_tensors(graph(tmp_path), promised(), tmp_path)
-    assert found.input.dims == (3, 64, 96)
-    assert found.outputs[0].dims == (2 * 8 * 12, 1)
+    assert (found.input.dims, found.outputs[0].dims) == ((3, 64, 96), (-1, 1))
     ranged = graph_tensors(graph(tmp_path), promised("1,4,8@64x64,64x96,96x96"), tmp_path)
     assert (ranged.input.dims, ranged.outputs[0].dims) == ((3, -1, -1), (-1, 1))
+
+
+def test_rows_that_the_graph_fixes_are_told_and_must_be_those_of_the_size(tmp_path: Path) -> None:
+    model = graph(tmp_path)
+    rows = model.graph.output[0].type.tensor_type.shape.dim[1]
+    rows.dim_value = 2 * 8 * 12
+    assert graph_tensors(model, promised(), tmp_path).outputs[0].dims == (2 * 8 * 12, 1)
+    rows.dim_value += 1
+    with pytest.raises(StoreError, match="expected 'score_8'"):
+        graph_tensors(model, promised(), tmp_path)
 
 
 def fixed_batch(model: onnx.ModelProto) -> None:

@@ -95,5 +95,5 @@ def _check_names(path: Path, kind: str, config: dict[str, Any], found: Sequence[
 
 
 def _refusal(error: Exception) -> Any:
-    sentence = str(error).strip().splitlines()[0]
+    sentence = (str(error).strip() or type(error).__name__).splitlines()[0]
     return pb_utils.InferenceResponse(error=pb_utils.TritonError(f"ONNX Runtime cannot run this batch ({sentence})"))

@@ -96,3 +96,11 @@ def test_the_readme_says_what_was_measured() -> None:
     page = repository_files(all_measured)["README.md"]
     assert "run `batchproof bench`" not in page
     assert page.count("measured: 5 images/s") == 5
+
+
+def test_every_model_has_a_version_before_there_is_a_plan() -> None:
+    files = repository_files(plan(), package_sources())
+    models = {path.split("/")[1] for path in files if path.startswith("model_repository/")}
+    assert models == {
+        path.split("/")[1] for path in files if path.startswith(tuple(f"model_repository/{one}/1/" for one in models))
+    }

@@ -66,7 +66,7 @@ def test_engines_are_put_where_the_server_looks_for_them(tmp_path: Path) -> None
     for one in made.networks:
         folder = repository / one.model.stem / "1"
         assert (folder / "model.plan").read_text() == f"engine of {one.model.name}\n"
-        assert [path.name for path in folder.iterdir()] == ["model.plan"]
+        assert {path.name for path in folder.iterdir()} == {"model.plan", "README.txt"}
 
 
 def test_where_engines_fail_no_plan_is_touched(tmp_path: Path) -> None:

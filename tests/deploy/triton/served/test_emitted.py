@@ -35,7 +35,7 @@ RELEASE = "triton-26.06"
 
 
 def emitted(pack: ServedPack, backend: Backend, root: Path, **wishes: Any) -> tuple[Path, RepositoryPlan]:
-    """A store of the real pack, and the bundle that is made of it; plans are not opened, but their folders are."""
+    """A store of the real pack, and the bundle that is made of it; plans are not opened, so none need be there."""
     (root / "store" / "surgery").mkdir(parents=True)
     networks = (pack.pipeline.detector, pack.pipeline.embedder, *pack.pipeline.heads)
     for network in networks:
@@ -46,8 +46,6 @@ def emitted(pack: ServedPack, backend: Backend, root: Path, **wishes: Any) -> tu
     texts = repository_files(planned.plan, package_sources())
     copies = {path: (root / "store" / planned.stored[path], sha) for path, sha in planned.plan.files.items()}
     write_bundle(KIND, root / "bundle", texts, copies)
-    for planned_network in planned.plan.networks:
-        (root / "bundle" / paths.version_file(planned_network.model.stem, "")).mkdir(exist_ok=True)
     return root / "bundle", planned.plan
 
 

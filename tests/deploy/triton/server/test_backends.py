@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from batchproof.deploy.triton.server.backends import lay_backends
+from batchproof.deploy.triton.serving.sources import network_source
 from batchproof.deploy.triton.server.installation import Installation
 
 
@@ -30,3 +31,4 @@ def test_stand_ins_lie_under_the_names_that_they_stand_for(installed: Installati
     lay_backends(tmp_path / "backends", installed, stand_ins=True)
     for name in ("tensorrt", "onnxruntime"):
         assert "stand-in" in (tmp_path / "backends" / name / "model.py").read_text()
+        assert (tmp_path / "backends" / name / "onnx_network.py").read_text() == network_source()

@@ -22,6 +22,7 @@ def triton() -> Triton:
 @pytest.fixture
 def model(triton: Triton, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setitem(sys.modules, "triton_python_backend_utils", triton.module())
+    monkeypatch.setitem(sys.modules, "onnx_network", importlib.import_module(NETWORK))
     yield importlib.import_module(NAME).TritonPythonModel()
     for name in (NAME, NETWORK):
         del sys.modules[name]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from batchproof.deploy.triton.server.backends import lay_backends
-from batchproof.deploy.triton.serving.sources import network_source
 from batchproof.deploy.triton.server.installation import Installation
+from batchproof.deploy.triton.serving.sources import network_source
 
 
 @pytest.fixture

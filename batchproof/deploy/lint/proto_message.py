@@ -1,0 +1,201 @@
+"""Protobuf text as a tree of messages, each field with its line: the syntax alone, without knowing any schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from batchproof.deploy.lint.document import UnreadableError
+
+_ESCAPE = r"\\(?:[abfnrtv?\\'\"]|[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U000[0-9a-fA-F]{5})"
+_TOKEN = re.compile(
+    rf"""
+    (?P<skip>\s+|\#[^\n]*)
+    |(?P<text>"(?:[^"\\\n]|{_ESCAPE})*"|'(?:[^'\\\n]|{_ESCAPE})*')
+    |(?P<word>-?\s*(?:[A-Za-z_][A-Za-z0-9_]*|\.?[0-9](?:[0-9A-Za-z_.]|(?<=[eE])[+-])*))
+    |(?P<sign>[{{}}<>:\[\],;])
+    """,
+    re.VERBOSE,
+)
+_ESCAPED = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
+_LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
+_LETTERS_END = 0x110000
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CLOSING = {"{": "}", "<": ">"}
+# Deeper than any message of nvinferserver or Triton; what is deeper is an attack.
+_DEEPEST = 32
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A value that is no message: without its quotes, where it had any."""
+
+    text: str
+    quoted: bool
+    line: int
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value of a field; a list in brackets is as many of them, each of which says that it was `listed`."""
+
+    name: str
+    value: Scalar | Message
+    line: int
+    listed: bool = False
+
+
+@dataclass(frozen=True)
+class Message:
+    """The fields of a message, in the order of the file."""
+
+    fields: tuple[Field, ...]
+    line: int
+
+    def values(self, name: str) -> list[Scalar | Message]:
+        """Return every value of a field."""
+        return [field.value for field in self.fields if field.name == name]
+
+    def messages(self, name: str) -> list[Message]:
+        """Return every message of a field."""
+        return [value for value in self.values(name) if isinstance(value, Message)]
+
+    def message(self, name: str) -> Message | None:
+        """Return the message of a field that has one; of several, the last."""
+        return next(reversed(self.messages(name)), None)
+
+    def texts(self, name: str) -> list[str]:
+        """Return every value of a field as it is written."""
+        return [value.text for value in self.values(name) if isinstance(value, Scalar)]
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return the value of a field as it is written; of several, the last."""
+        return next(reversed(self.texts(name)), default)
+
+    def has(self, name: str) -> bool:
+        """Tell whether a field is there at all."""
+        return any(field.name == name for field in self.fields)
+
+    def line_of(self, name: str) -> int:
+        """Return the line of a field; where it is missing, of the message."""
+        return next((field.line for field in reversed(self.fields) if field.name == name), self.line)
+
+
+def read_message(text: str) -> Message:
+    """Read a whole file; raises `UnreadableError` for what is no protobuf text."""
+    return _Reader(text).message("", 1, "", 0)
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    line: int
+
+    def is_sign(self, *signs: str) -> bool:
+        return self.kind == "sign" and self.text in signs
+
+
+class _Reader:
+    """Reads one token ahead."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = _tokens(text)
+        self._token = next(self._tokens)
+
+    def message(self, name: str, line: int, closing: str, depth: int) -> Message:
+        """Read the fields of a message up to its closing sign."""
+        if depth > _DEEPEST:
+            raise UnreadableError("has too many messages in one another", line)
+        fields: list[Field] = []
+        while not self._token.is_sign(closing):
+            field = self._take()
+            if field.kind != "word" or not _NAME.fullmatch(field.text):
+                raise UnreadableError(_unexpected(field.text, name), field.line if field.text else line)
+            fields += self._field(f"{name}.{field.text}".lstrip("."), field, depth)
+            if self._token.is_sign(",", ";"):
+                self._take()
+        self._take()
+        return Message(tuple(fields), line)
+
+    def _field(self, path: str, name: _Token, depth: int) -> list[Field]:
+        """Read what stands behind the name of a field: one value, or a list of them."""
+        colon = self._token.is_sign(":")
+        if colon:
+            self._take()
+        listed = self._token.is_sign("[")
+        values = self._list(path, name, depth) if listed else [self._value(path, name, depth)]
+        if not colon and any(isinstance(value, Scalar) for value in values):
+            raise UnreadableError(f"{path} has no : before its value", name.line)
+        return [Field(name.text, value, name.line if not listed else value.line, listed) for value in values]
+
+    def _list(self, path: str, name: _Token, depth: int) -> list[Scalar | Message]:
+        self._take()
+        values: list[Scalar | Message] = []
+        while not (self._token.is_sign("]") and not values):
+            values.append(self._value(path, name, depth))
+            if not self._token.is_sign(","):
+                break
+            self._take()
+        if not self._take().is_sign("]"):
+            raise UnreadableError(f"the list of {path} is not closed", name.line)
+        return values
+
+    def _value(self, path: str, name: _Token, depth: int) -> Scalar | Message:
+        token = self._take()
+        if token.is_sign("{", "<"):
+            return self.message(path, token.line, _CLOSING[token.text], depth + 1)
+        if token.kind == "sign":
+            raise UnreadableError(f"{path} has no value", token.line if token.text else name.line)
+        return self._text(token) if token.kind == "text" else Scalar(token.text, False, token.line)
+
+    def _text(self, first: _Token) -> Scalar:
+        """Read a text, of which several in a row are one."""
+        text = _unquoted(first)
+        while self._token.kind == "text":
+            text += _unquoted(self._take())
+        return Scalar(text, True, first.line)
+
+    def _take(self) -> _Token:
+        token = self._token
+        self._token = next(self._tokens)
+        return token
+
+
+def _unexpected(sign: str, message: str) -> str:
+    return f"has {sign} where a field is expected" if sign else f"{message} is not closed"
+
+
+def _unquoted(token: _Token) -> str:
+    """Read what is between quotes: numbers behind a backslash are bytes, which together must be UTF-8."""
+    try:
+        return _ESCAPED.sub(_escaped, token.text[1:-1].encode()).decode()
+    except UnicodeError as error:
+        raise UnreadableError("has a text that is no UTF-8", token.line) from error
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    octal, byte, short, long, letter = found.groups()
+    if letter:
+        return _LETTERS.get(letter, letter)
+    if short or long:
+        # Beyond the last letter there is none: what stands for it is no UTF-8.
+        number = int(short or long, 16)
+        return chr(number).encode() if number < _LETTERS_END else b"\xff"
+    return bytes([int(octal, 8) & 255 if octal else int(byte, 16)])
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    """Yield every token, and behind the last one the sign of the end, for ever."""
+    position, line = 0, 1
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise UnreadableError(f"has {text[position]} where a field is expected", line)
+        kind, found = match.lastgroup or "", match[0]
+        if kind != "skip":
+            yield _Token(kind, "".join(found.split()) if kind == "word" else found, line)
+        position, line = match.end(), line + found.count("\n")
+    while True:
+        yield _Token("sign", "", 0)

@@ -36,11 +36,6 @@ class Ensemble:
     config: Config
     steps: tuple[Step, ...]
 
-    @property
-    def scheduling(self) -> Message | None:
-        """Return `ensemble_scheduling`."""
-        return self.config.message.message("ensemble_scheduling")
-
 
 @dataclass(frozen=True)
 class Mapping:

@@ -23,12 +23,12 @@ versions, and with the ONNX files. It runs nothing, needs neither server nor GPU
 An **error** is a model that is refused, that the server leaves out, or that answers with something wrong; the exit code
 is 1. A **warning** is taken by the server without a word, and has no effect, or another than was meant. In a file
 that the server cannot parse only the parser's errors are found: it does not see the rest either. A rule about networks
-needs the ONNX: `VERSION/model.onnx` or the file that the configuration names, and for a plan a file anywhere in DIR that
-is called like the model, `det_10g.fp16.onnx`. Without, `--json` says `not_run`.
+needs the ONNX: `VERSION/model.onnx` or the file that the configuration names, and for a plan a file anywhere in DIR
+that is called like the model, `det_10g.fp16.onnx`. Without, `--json` says `not_run`.
 
 The fields come from Triton's own protobuf (`batchproof/deploy/lint/triton/fields.toml`). Whether the core of the server
-refuses a broken repository or takes it was tried with tritonserver 2.51 (`nox -s triton`) where a test says so. What the
-backends of ONNX Runtime and TensorRT do was read in their sources.
+refuses a broken repository or takes it was tried with tritonserver 2.51 (tests/deploy/lint/triton/test_server.py). What
+the backends of ONNX Runtime and TensorRT do was read in their sources.
 """
 _TITLES = {
     "text": "What the parser refuses",

@@ -53,10 +53,14 @@ def _same(one: tuple[int, ...], two: tuple[int, ...]) -> bool:
 def _flow(read: Repositories) -> Iterator[Fault]:
     """The first thing that is wrong with the way of an ensemble: the rest often follows from it."""
     for ensemble in ensembles(read):
-        for key, tensor, what in _wrong_flow(ensemble) if ensemble.steps and ensemble.scheduling else ():
+        for key, tensor, what in _wrong_flow(ensemble) if _is_complete(ensemble) else ():
             sentence = f"tensor {quoted(tensor)} {what}: {_REFUSED}"
             yield Fault(ensemble.config.place(key), sentence, "Correct input_map and output_map of the steps")
             break
+
+
+def _is_complete(ensemble: Ensemble) -> bool:
+    return bool(ensemble.steps) and all(step.inputs and step.outputs for step in ensemble.steps)
 
 
 def _wrong_flow(ensemble: Ensemble) -> Iterator[tuple[str, str, str]]:

@@ -63,7 +63,7 @@ def _version(read: Repositories) -> Iterator[Fault]:
 def _unmapped(read: Repositories) -> Iterator[Fault]:
     for ensemble, step in _steps(read):
         mapped = {name for name, _ in step.inputs}
-        for io in step.config.inputs if step.config else ():
+        for io in step.config.inputs if step.config and mapped else ():
             if io.name not in mapped and not flag(io.message, "optional"):
                 sentence = f"input {quoted(io.name)} of {quoted(step.model_name)} gets nothing: the server refuses"
                 place = ensemble.config.place("input_map", step.message)

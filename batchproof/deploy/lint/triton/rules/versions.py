@@ -27,11 +27,13 @@ def _name(read: Repositories) -> Iterator[Fault]:
 
 
 def _file(read: Repositories) -> Iterator[Fault]:
+    told: set[str] = set()
     for model, config in read.configs:
         file = None if is_ensemble(config) else model.file(config)
         for version in _served(model, config) if file else ():
             path = f"{model.folder}/{version}/{file}"
-            if not _is_there(model, f"{version}/{file}") and not read.is_made_here(path):
+            if path not in told and not _is_there(model, f"{version}/{file}") and not read.is_made_here(path):
+                told.add(path)
                 sentence = f"{quoted(path)} is not there, and no script makes it: backend {model.backend(config)} fails"
                 remedy = "Put it there, or name the file that is with default_model_filename"
                 yield Fault(config.place("default_model_filename"), sentence, remedy)

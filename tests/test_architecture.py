@@ -31,6 +31,7 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "cv2": "pipeline/opencv.py",
     "tensorrt": "build/tensorrt/compat.py",
     "tensorrt_rtx": "build/tensorrt/compat.py",
+    "tritonclient": "deploy/lint/triton/descriptor.py",
     "polygraphy": ("build/", "bench/engine_worker.py"),
 }
 FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))

@@ -46,7 +46,7 @@ def read_folder(root: Path, release: Version | None = None) -> Folder:
         if CONFIG in files:
             remedy = "Name the repository, which is the folder around it"
             raise InputError("is a model of Triton, and no repository", where=root, remedy=remedy)
-        raise InputError("no file in it configures nvinfer, nvinferserver, ... or Triton", where=root, remedy=_REMEDY)
+        raise InputError("no file in it configures DeepStream or Triton", where=root, remedy=_REMEDY)
     return Folder(bundle, triton)
 
 

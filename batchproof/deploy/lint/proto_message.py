@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from batchproof.deploy.lint.document import UnreadableError
 
-_ESCAPE = r"\\(?:[abfnrtv?\\'\"]|[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U000[0-9a-fA-F]{5})"
+_ESCAPE = r"\\(?:[abfnrtv?\\'\"]|[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})"
 _TOKEN = re.compile(
     rf"""
     (?P<skip>\s+|\#[^\n]*)
@@ -20,7 +20,6 @@ _TOKEN = re.compile(
 )
 _ESCAPED = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
 _LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
-_LETTERS_END = 0x110000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CLOSING = {"{": "}", "<": ">"}
 # Deeper than any message of nvinferserver or Triton; what is deeper is an attack.
@@ -48,10 +47,11 @@ class Field:
 
 @dataclass(frozen=True)
 class Message:
-    """The fields of a message, in the order of the file."""
+    """The fields of a message, in the order of the file; `empty` are names of lists without a value, and their lines."""
 
     fields: tuple[Field, ...]
     line: int
+    empty: tuple[tuple[str, int], ...] = ()
 
     def values(self, name: str) -> list[Scalar | Message]:
         """Return every value of a field."""
@@ -109,15 +109,18 @@ class _Reader:
         if depth > _DEEPEST:
             raise UnreadableError("has too many messages in one another", line)
         fields: list[Field] = []
+        empty: list[tuple[str, int]] = []
         while not self._token.is_sign(closing):
             field = self._take()
             if field.kind != "word" or not _NAME.fullmatch(field.text):
                 raise UnreadableError(_unexpected(field.text, name), field.line if field.text else line)
-            fields += self._field(f"{name}.{field.text}".lstrip("."), field, depth)
+            found = self._field(f"{name}.{field.text}".lstrip("."), field, depth)
+            fields += found
+            empty += [] if found else [(field.text, field.line)]
             if self._token.is_sign(",", ";"):
                 self._take()
         self._take()
-        return Message(tuple(fields), line)
+        return Message(tuple(fields), line, tuple(empty))
 
     def _field(self, path: str, name: _Token, depth: int) -> list[Field]:
         """Read what stands behind the name of a field: one value, or a list of them."""
@@ -126,7 +129,7 @@ class _Reader:
             self._take()
         listed = self._token.is_sign("[")
         values = self._list(path, name, depth) if listed else [self._value(path, name, depth)]
-        if not colon and any(isinstance(value, Scalar) for value in values):
+        if not colon and not any(isinstance(value, Message) for value in values):
             raise UnreadableError(f"{path} has no : before its value", name.line)
         return [Field(name.text, value, name.line if not listed else value.line, listed) for value in values]
 
@@ -180,9 +183,7 @@ def _escaped(found: re.Match[bytes]) -> bytes:
     if letter:
         return _LETTERS.get(letter, letter)
     if short or long:
-        # Beyond the last letter there is none: what stands for it is no UTF-8.
-        number = int(short or long, 16)
-        return chr(number).encode() if number < _LETTERS_END else b"\xff"
+        return chr(int(short or long, 16)).encode()
     return bytes([int(octal, 8) & 255 if octal else int(byte, 16)])
 
 

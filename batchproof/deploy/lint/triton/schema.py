@@ -32,17 +32,18 @@ def violations(message: Message, name: str = ROOT) -> Iterator[Violation]:
     for field in message.fields:
         known = fields.get(field.name)
         if known is None:
-            yield _unknown_field(field, name, fields)
+            yield _unknown_field(field.name, field.line, name, fields)
         else:
             yield from _value(field, known)
+    yield from (_unknown_field(field, line, name, fields) for field, line in message.empty if field not in fields)
     yield from _given_twice(message, fields)
     yield from _one_of(message, fields)
 
 
-def _unknown_field(field: Field, name: str, fields: Fields) -> Violation:
-    meant = nearest(field.name, fields)
+def _unknown_field(field: str, line: int, name: str, fields: Fields) -> Violation:
+    meant = nearest(field, fields)
     remedy = f"Write {meant}, which was probably meant" if meant else f"{name} has {', '.join(fields)}"
-    return Violation("unknown_field", field.line, field.name, f"{name} has no field {quoted(field.name)}", remedy)
+    return Violation("unknown_field", line, field, f"{name} has no field {quoted(field)}", remedy)
 
 
 def _value(field: Field, known: FieldType) -> Iterator[Violation]:
@@ -69,6 +70,9 @@ def _wanted(known: FieldType, value: Scalar) -> str | None:
 
 
 def _given_twice(message: Message, fields: Fields) -> Iterator[Violation]:
+    for name, line in message.empty:
+        if name in fields and not fields[name].repeated:
+            yield Violation("given_twice", line, name, f"{name} is a list, and has one value", "Write its value")
     seen: set[str] = set()
     for field in message.fields:
         known = fields.get(field.name)

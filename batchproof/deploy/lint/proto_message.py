@@ -47,7 +47,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Message:
-    """The fields of a message, in the order of the file; `empty` are names of lists without a value, and their lines."""
+    """The fields of a message, in the order of the file; `empty` are the names of lists without a value, with lines."""
 
     fields: tuple[Field, ...]
     line: int

@@ -39,7 +39,7 @@ def find_repositories(root: Path, files: frozenset[str]) -> Repositories | None:
         return None
     reader = _Reader(root, files, _own_files(files, folders))
     by_parent = groupby(folders, posixpath.dirname)
-    repositories = tuple(Repository(parent, tuple(map(reader.model, models))) for parent, models in by_parent)
+    repositories = tuple(reader.repository(parent, list(models)) for parent, models in by_parent)
     return Repositories(
         repositories=repositories,
         unreadable=tuple(reader.unreadable),
@@ -94,6 +94,12 @@ class _Reader:
     damaged: list[Fault] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
 
+    def repository(self, parent: str, folders: list[str]) -> Repository:
+        """Read a repository with the models in these folders."""
+        models = tuple(map(self.model, folders))
+        known = {model.name for model in models}
+        return Repository(parent, models, tuple(name for name in self._folders(parent) if name not in known))
+
     def model(self, folder: str) -> Model:
         """Read a model."""
         files = frozenset(self.owned[folder])
@@ -106,7 +112,7 @@ class _Reader:
             has_config=CONFIG in files,
             configs=tuple(config for config in configs if config),
             files=files,
-            folders=self._folders(folder),
+            folders=tuple(name for name in self._folders(folder) if name not in _OTHER_FOLDERS),
             networks={},
             engine=self._engine(name),
         )
@@ -114,10 +120,10 @@ class _Reader:
             self._read_network(path, model.networks)
         return model
 
-    def _folders(self, folder: str) -> tuple[str, ...]:
-        """The folders of a model that may be versions, those without a file too."""
-        found = (entry for entry in (self.root / folder).iterdir() if entry.is_dir() and not entry.is_symlink())
-        return tuple(sorted(entry.name for entry in found if entry.name not in _OTHER_FOLDERS))
+    def _folders(self, folder: str) -> list[str]:
+        """The folders in a folder, those without a file too; links may lead out."""
+        entries = (self.root / folder).iterdir()
+        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.is_symlink())
 
     def _read_texts(self, folder: str, files: Iterable[str]) -> None:
         for name in files:

@@ -67,10 +67,11 @@ class Model:
 
 @dataclass(frozen=True)
 class Repository:
-    """The folder that a server is started on, by its path in the whole folder."""
+    """The folder that a server is started on, by its path in the whole folder; `strays` in it are no models."""
 
     folder: str
     models: tuple[Model, ...]
+    strays: tuple[str, ...] = ()
 
     def model(self, name: str) -> Model | None:
         """Return the model of that name."""

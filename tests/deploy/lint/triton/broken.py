@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,11 @@ class Broken:
     told: str
     refused: str | None = None
     taken: str | None = None
+
+
+def without_model(name: str) -> Edit:
+    """Take a model out of the repository."""
+    return lambda root: shutil.rmtree(root / REPOSITORY / name)
 
 
 def network(file: str, change: str) -> Edit:
@@ -225,11 +231,21 @@ MODELS = (
         refused="unexpected 'platform' and 'backend' pair",
     ),
     Broken(
-        together(removed(ARCFACE_CONFIG), removed(EMBED_CONFIG)),
+        together(removed(ARCFACE_CONFIG), without_model("embed")),
         "model.no_config",
         f"{REPOSITORY}/arcface",
         "",
         "with batches of 4 at most",
+    ),
+)
+STRAYS = (
+    Broken(
+        put(f"{REPOSITORY}/docs/index.md"),
+        "model.stray",
+        f"{REPOSITORY}/docs",
+        "",
+        "the server tries to load it and does not start",
+        refused="Could not determine backend for model 'docs'",
     ),
 )
 VERSIONS = (
@@ -269,7 +285,7 @@ VERSIONS = (
         "version.file",
         PLAN_CONFIG,
         "default_model_filename",
-        "no script makes it: backend tensorrt fails",
+        "no script makes it: backend tensorrt refuses it",
     ),
     Broken(
         cut("latest { num_versions: 1 }", "specific { versions: [ 1, 3 ] }"),
@@ -290,7 +306,7 @@ VERSIONS = (
 )
 BATCHING = (
     Broken(
-        together(cut("max_batch_size: 8", "max_batch_size: -2"), removed(EMBED_CONFIG)),
+        together(cut("max_batch_size: 8", "max_batch_size: -2"), without_model("embed")),
         "batching.negative",
         CUT_CONFIG,
         "max_batch_size",
@@ -314,7 +330,7 @@ BATCHING = (
         refused="dynamic batching preferred size must be positive",
     ),
     Broken(
-        together(cut("max_batch_size: 8", "max_batch_size: 0"), removed(EMBED_CONFIG)),
+        together(cut("max_batch_size: 8", "max_batch_size: 0"), without_model("embed")),
         "batching.unbatched",
         CUT_CONFIG,
         "dynamic_batching",
@@ -417,7 +433,7 @@ NETWORKS = (
     Broken(put(SCRFD_ONNX, b"\0"), "graph.unreadable", SCRFD_ONNX, "", "the backend refuses the model"),
     Broken(
         together(
-            replaced(ARCFACE_CONFIG, ('output { name: "embedding"', 'output { name: "output"')), removed(EMBED_CONFIG)
+            replaced(ARCFACE_CONFIG, ('output { name: "embedding"', 'output { name: "output"')), without_model("embed")
         ),
         "graph.name",
         ARCFACE_CONFIG,
@@ -748,13 +764,13 @@ FACES = (
         FACES_CONFIG,
         "key",
         "Write threshold",
-        taken="",
     ),
     Broken(replaced(FACES_CONFIG, ('"0.5"', '"half"')), "faces.value", FACES_CONFIG, "key", "threshold is 'half'"),
 )
 BROKEN = (
     *TEXT,
     *MODELS,
+    *STRAYS,
     *VERSIONS,
     *BATCHING,
     *TENSORS,

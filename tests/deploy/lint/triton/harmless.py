@@ -19,6 +19,7 @@ from tests.deploy.lint.triton.broken import (
     embed,
     network,
     warmed,
+    without_model,
 )
 from tests.deploy.lint.triton.repositories import CUT, EMBED, REPOSITORY
 
@@ -97,7 +98,7 @@ HARMLESS = (
                 'input { name: "input" data_type: TYPE_FP32 dims: [ 1, 3, 112, 112 ] }\n'
                 'output { name: "embedding" data_type: TYPE_FP32 dims: [ 1, 64 ] }\n',
             ),
-            removed(EMBED_CONFIG),
+            without_model("embed"),
             replaced(f"{REPOSITORY}/faces/1/pipeline.json", ('"batch": 8', '"batch": 0')),
         ),
     ),

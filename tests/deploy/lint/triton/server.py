@@ -64,7 +64,7 @@ def serving(repository: Path, folder: Path) -> Iterator[Server]:
     http, port, metrics = _free_ports()
     log = folder / "server.log"
     command = [
-        installed / "bin/tritonserver",
+        str(installed / "bin/tritonserver"),
         f"--model-repository={repository}",
         f"--backend-directory={backends}",
         "--model-control-mode=explicit",

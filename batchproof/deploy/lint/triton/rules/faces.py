@@ -17,8 +17,6 @@ from batchproof.deploy.lint.values import as_number
 from batchproof.deploy.triton.serving.contract import PIPELINE_FILE
 
 _PARAMETERS = dict.fromkeys(("threshold", "iou", "max_num", "height", "width", "max_megapixels"))
-# Those of the Python backend itself.
-_OF_THE_BACKEND = {"EXECUTION_ENV_PATH", "FORCE_CPU_ONLY_INPUT_TENSORS", "TRITON_AUTO_COMPLETE_CONFIG"}
 _RUN_AGAIN = "Write the bundle anew: batchproof deploy triton"
 
 
@@ -89,9 +87,10 @@ def _parameters(read: Repositories) -> Iterator[tuple[str, str, Place]]:
 
 def _parameter(read: Repositories) -> Iterator[Fault]:
     for name, _, place in _parameters(read):
-        if name not in _PARAMETERS and name not in _OF_THE_BACKEND:
+        # Names in capitals are Triton's own, such as EXECUTION_ENV_PATH.
+        if name not in _PARAMETERS and not name.isupper():
             meant = nearest(name, _PARAMETERS)
-            sentence = f"{quoted(name)} is no parameter of this model: the server hands it on, and nothing reads it"
+            sentence = f"{quoted(name)} is no parameter of this model, which does not start"
             known = ", ".join(_PARAMETERS)
             yield Fault(place, sentence, f"Write {meant}" if meant else f"Leave it out; there are {known}")
 
@@ -107,6 +106,6 @@ def _value(read: Repositories) -> Iterator[Fault]:
 RULES = (
     Rule("faces.pipeline", "error", "A pipeline.json that is none, or that names an absent model.", _pipeline),
     Rule("faces.batch", "error", "A pipeline that sends more than a network takes.", _batch),
-    Rule("faces.parameter", "warning", "A parameter that nothing reads.", _parameter),
+    Rule("faces.parameter", "error", "A parameter that the model does not have.", _parameter),
     Rule("faces.value", "error", "A parameter that is no number.", _value),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from batchproof.deploy.lint.document import Place
@@ -83,10 +84,19 @@ def _no_config(read: Repositories) -> Iterator[Fault]:
                 yield Fault(Place(model.folder), f"has no config.pbtxt: {completed[0]}", completed[1])
 
 
+def _stray(read: Repositories) -> Iterator[Fault]:
+    for repository in read.repositories:
+        for name in repository.strays:
+            sentence = "is a folder of the repository, and no model: the server tries to load it and does not start"
+            remedy = "Take it out of the repository, which is for models alone"
+            yield Fault(Place(posixpath.join(repository.folder, name)), sentence, remedy)
+
+
 RULES = (
     Rule("model.name", "error", "A name other than that of its folder.", _name),
     Rule("model.no_backend", "error", "Neither backend nor platform, nor a file that tells.", _no_backend),
     Rule("model.unknown_platform", "error", "A platform that the server does not know.", _unknown_platform),
     Rule("model.contradiction", "error", "A platform and a backend that are not each other's.", _contradiction),
+    Rule("model.stray", "error", "A folder in a repository that is no model, `.git` for example.", _stray),
     Rule("model.no_config", "warning", "No config.pbtxt, where the server's own has few batches or none.", _no_config),
 )

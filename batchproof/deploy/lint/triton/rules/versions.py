@@ -28,15 +28,23 @@ def _name(read: Repositories) -> Iterator[Fault]:
 
 def _file(read: Repositories) -> Iterator[Fault]:
     told: set[str] = set()
+    for model, config, path in _model_files(read):
+        name = path.removeprefix(f"{model.folder}/")
+        if path not in told and not _is_there(model, name) and not read.is_made_here(path):
+            told.add(path)  # alternatives need the same file
+            backend = model.backend(config)
+            happens = "the server hangs in loading it" if backend == "python" else f"backend {backend} refuses it"
+            sentence = f"{quoted(path)} is not there, and no script makes it: {happens}"
+            remedy = "Put it there, or name the file that is with default_model_filename"
+            yield Fault(config.place("default_model_filename"), sentence, remedy)
+
+
+def _model_files(read: Repositories) -> Iterator[tuple[Model, Config, str]]:
+    """Yield the path of what the backend opens of every version that is served."""
     for model, config in read.configs:
         file = None if is_ensemble(config) else model.file(config)
-        for version in _served(model, config) if file else ():
-            path = f"{model.folder}/{version}/{file}"
-            if path not in told and not _is_there(model, f"{version}/{file}") and not read.is_made_here(path):
-                told.add(path)
-                sentence = f"{quoted(path)} is not there, and no script makes it: backend {model.backend(config)} fails"
-                remedy = "Put it there, or name the file that is with default_model_filename"
-                yield Fault(config.place("default_model_filename"), sentence, remedy)
+        if file:
+            yield from ((model, config, f"{model.folder}/{version}/{file}") for version in _served(model, config))
 
 
 def _is_there(model: Model, path: str) -> bool:

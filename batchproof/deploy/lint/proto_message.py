@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from batchproof.deploy.lint.document import UnreadableError
+from batchproof.deploy.lint.proto_tokens import Token, tokens, unquoted
 
-_ESCAPE = r"\\(?:[abfnrtv?\\'\"]|[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})"
-_TOKEN = re.compile(
-    rf"""
-    (?P<skip>\s+|\#[^\n]*)
-    |(?P<text>"(?:[^"\\\n]|{_ESCAPE})*"|'(?:[^'\\\n]|{_ESCAPE})*')
-    |(?P<word>-?\s*(?:[A-Za-z_][A-Za-z0-9_]*|\.?[0-9](?:[0-9A-Za-z_.]|(?<=[eE])[+-])*))
-    |(?P<sign>[{{}}<>:\[\],;])
-    """,
-    re.VERBOSE,
-)
-_ESCAPED = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
-_LETTERS = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CLOSING = {"{": "}", "<": ">"}
 # Deeper than any message of nvinferserver or Triton; what is deeper is an attack.
@@ -87,21 +75,11 @@ def read_message(text: str) -> Message:
     return _Reader(text).message("", 1, "", 0)
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    line: int
-
-    def is_sign(self, *signs: str) -> bool:
-        return self.kind == "sign" and self.text in signs
-
-
 class _Reader:
     """Reads one token ahead."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = _tokens(text)
+        self._tokens = tokens(text)
         self._token = next(self._tokens)
 
     def message(self, name: str, line: int, closing: str, depth: int) -> Message:
@@ -122,7 +100,7 @@ class _Reader:
         self._take()
         return Message(tuple(fields), line, tuple(empty))
 
-    def _field(self, path: str, name: _Token, depth: int) -> list[Field]:
+    def _field(self, path: str, name: Token, depth: int) -> list[Field]:
         """Read what stands behind the name of a field: one value, or a list of them."""
         colon = self._token.is_sign(":")
         if colon:
@@ -133,7 +111,7 @@ class _Reader:
             raise UnreadableError(f"{path} has no : before its value", name.line)
         return [Field(name.text, value, name.line if not listed else value.line, listed) for value in values]
 
-    def _list(self, path: str, name: _Token, depth: int) -> list[Scalar | Message]:
+    def _list(self, path: str, name: Token, depth: int) -> list[Scalar | Message]:
         self._take()
         values: list[Scalar | Message] = []
         while not (self._token.is_sign("]") and not values):
@@ -145,7 +123,7 @@ class _Reader:
             raise UnreadableError(f"the list of {path} is not closed", name.line)
         return values
 
-    def _value(self, path: str, name: _Token, depth: int) -> Scalar | Message:
+    def _value(self, path: str, name: Token, depth: int) -> Scalar | Message:
         token = self._take()
         if token.is_sign("{", "<"):
             return self.message(path, token.line, _CLOSING[token.text], depth + 1)
@@ -153,14 +131,14 @@ class _Reader:
             raise UnreadableError(f"{path} has no value", token.line if token.text else name.line)
         return self._text(token) if token.kind == "text" else Scalar(token.text, False, token.line)
 
-    def _text(self, first: _Token) -> Scalar:
+    def _text(self, first: Token) -> Scalar:
         """Read a text, of which several in a row are one."""
-        text = _unquoted(first)
+        text = unquoted(first)
         while self._token.kind == "text":
-            text += _unquoted(self._take())
+            text += unquoted(self._take())
         return Scalar(text, True, first.line)
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         token = self._token
         self._token = next(self._tokens)
         return token
@@ -168,35 +146,3 @@ class _Reader:
 
 def _unexpected(sign: str, message: str) -> str:
     return f"has {sign} where a field is expected" if sign else f"{message} is not closed"
-
-
-def _unquoted(token: _Token) -> str:
-    """Read what is between quotes: numbers behind a backslash are bytes, which together must be UTF-8."""
-    try:
-        return _ESCAPED.sub(_escaped, token.text[1:-1].encode()).decode()
-    except UnicodeError as error:
-        raise UnreadableError("has a text that is no UTF-8", token.line) from error
-
-
-def _escaped(found: re.Match[bytes]) -> bytes:
-    octal, byte, short, long, letter = found.groups()
-    if letter:
-        return _LETTERS.get(letter, letter)
-    if short or long:
-        return chr(int(short or long, 16)).encode()
-    return bytes([int(octal, 8) & 255 if octal else int(byte, 16)])
-
-
-def _tokens(text: str) -> Iterator[_Token]:
-    """Yield every token, and behind the last one the sign of the end, for ever."""
-    position, line = 0, 1
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise UnreadableError(f"has {text[position]} where a field is expected", line)
-        kind, found = match.lastgroup or "", match[0]
-        if kind != "skip":
-            yield _Token(kind, "".join(found.split()) if kind == "word" else found, line)
-        position, line = match.end(), line + found.count("\n")
-    while True:
-        yield _Token("sign", "", 0)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 from batchproof.artifacts.input_file import read_bytes
@@ -24,12 +24,13 @@ from batchproof.deploy.triton.serving.contract import PIPELINE_FILE
 from batchproof.errors import InputError
 
 _LARGEST = 2**20  # bytes; a configuration has some hundreds
+# A file with more is about something else.
+_MOST_VIOLATIONS = 100
 _ALTERNATIVES = "configs"
 # Folders of a model that are no versions.
 _OTHER_FOLDERS = {_ALTERNATIVES, "warmup", "initial_state"}
 # What tells a model that has no configuration.
 _MODEL_FILE = re.compile(r"(.+)/\d{1,18}/model\.(?:onnx|plan|py|pt|pt2|savedmodel|graphdef|xml)(?:/.*)?")
-_TEXTS = (PIPELINE_FILE, "model.py")
 
 
 def find_repositories(root: Path, files: frozenset[str]) -> Repositories | None:
@@ -45,7 +46,6 @@ def find_repositories(root: Path, files: frozenset[str]) -> Repositories | None:
         unreadable=tuple(reader.unreadable),
         violations=tuple(reader.violations),
         damaged=tuple(reader.damaged),
-        files=files,
         texts=reader.texts,
         scripts=scripts(root, files),
     )
@@ -128,7 +128,7 @@ class _Reader:
     def _read_texts(self, folder: str, files: Iterable[str]) -> None:
         for name in files:
             version, _, file = name.partition("/")
-            if file in _TEXTS and is_version(version):
+            if file == PIPELINE_FILE and is_version(version):
                 self.texts[f"{folder}/{name}"] = text_of(self.root / folder / name)
 
     def _config(self, folder: str, name: str) -> Config | None:
@@ -139,7 +139,7 @@ class _Reader:
             sentence = f"{error}: the server logs an error and goes on as if there were no such model"
             self.unreadable.append(Fault(Place(path, error.line), sentence, "Correct it, or write it anew"))
             return None
-        found = list(violations(message))
+        found = list(islice(violations(message), _MOST_VIOLATIONS))
         self.violations += [(path, violation) for violation in found]
         return None if found else Config(path, message, name != CONFIG)
 

@@ -83,15 +83,14 @@ class Repositories:
     """All repositories of a folder: what the rules of Triton are applied to.
 
     `unreadable` are configurations that are no protobuf text, `violations` what the server's parser refuses in others,
-    each with the path of its file, `damaged` networks that could not be read. `files` are those of the whole folder,
-    `texts` small files of models that a rule reads, `scripts` the text of all that builds something.
+    each with the path of its file, `damaged` networks that could not be read. `texts` are the pipelines of our own
+    models, by their paths, `scripts` is the text of all that builds something.
     """
 
     repositories: tuple[Repository, ...]
     unreadable: tuple[Fault, ...]
     violations: tuple[tuple[str, Violation], ...]
     damaged: tuple[Fault, ...]
-    files: frozenset[str]
     texts: dict[str, str]
     scripts: str
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from batchproof.deploy.lint.finding import Rule
 from batchproof.deploy.lint.triton.repository import Repositories
 from batchproof.deploy.lint.triton.rules import (
+    batch_axis,
     batching,
     ensemble_tensors,
     ensembles,
@@ -25,6 +26,7 @@ ALL: tuple[Rule[Repositories], ...] = (
     *batching.RULES,
     *tensors.RULES,
     *networks.RULES,
+    *batch_axis.RULES,
     *instances.RULES,
     *warmup.RULES,
     *ensembles.RULES,

@@ -1,4 +1,4 @@
-"""Configuration against network: names, types, dims, and above all the batch axis.
+"""Configuration against network: names, types and dims.
 
 What ONNX Runtime's and TensorRT's backends compare was read in their sources; neither runs in the tests.
 """
@@ -11,7 +11,7 @@ from batchproof.deploy.lint.finding import Fault, Rule, quoted
 from batchproof.deploy.lint.network import Dims, Network, Tensor
 from batchproof.deploy.lint.triton.config import IO, Config
 from batchproof.deploy.lint.triton.repository import Model, Repositories
-from batchproof.verdict import Status
+from batchproof.deploy.lint.triton.rules.batch_axis import has_batch
 
 _TYPES = {
     "FLOAT": "TYPE_FP32",
@@ -23,9 +23,6 @@ _TYPES = {
     **{f"{sign}INT{bits}": f"TYPE_{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)},
 }
 _FREE = -1
-# An output of a detector is [N, rows, channels].
-_DETECTOR_RANK = 3
-_SURGERY = "batchproof surgery MODEL.onnx -o OUT.onnx"
 
 
 def _unreadable(read: Repositories) -> Iterator[Fault]:
@@ -70,39 +67,6 @@ def _data_type(read: Repositories) -> Iterator[Fault]:
             )
 
 
-def _fixed_batch(read: Repositories) -> Iterator[Fault]:
-    for model, config, path, network in read.networks():
-        fixed = _batch_of(network)
-        onnx = model.backend(config) == "onnxruntime"
-        if config.batches and fixed is not None and (onnx or config.max_batch_size > fixed):
-            sentence = f"max_batch_size is {config.max_batch_size}, and the batch of {quoted(path)} is fixed to {fixed}"
-            yield Fault(
-                config.place("max_batch_size"), f"{sentence}: the backend refuses the model", f"Free it: {_SURGERY}"
-            )
-
-
-def _batch_of(network: Network) -> int | None:
-    """Return the batch that a network is fixed to; None when it is free."""
-    return next((tensor.dims[0] for tensor in network.inputs if tensor.dims and tensor.dims[0] is not None), None)
-
-
-def _no_batch_axis(read: Repositories) -> Iterator[Fault]:
-    for _, config, path, network in read.networks():
-        lost = [tensor for tensor in network.outputs if not _has_batch(network, tensor)]
-        if config.batches and lost:
-            what = f"output {quoted(lost[0].name)} of {quoted(path)} is {lost[0].shape}, without a batch axis"
-            sentence = f"{what}, and max_batch_size is {config.max_batch_size}: the backend refuses the model, or takes"
-            remedy = f"Give it one: {_SURGERY}; or write max_batch_size: 0"
-            yield Fault(config.place("max_batch_size"), f"{sentence} rows for frames", remedy)
-
-
-def _has_batch(network: Network, output: Tensor) -> bool:
-    """Tell whether the first axis of an output can be the batch: free, or fixed to the batch of the input."""
-    if network.is_detector and len(output.dims) < _DETECTOR_RANK:
-        return False
-    return bool(output.dims) and output.dims[0] in (None, _batch_of(network))
-
-
 def _batch_in_dims(read: Repositories) -> Iterator[Fault]:
     for _, config, network, io, tensor in _pairs(read):
         if _batch_is_written(config, network, io, tensor):
@@ -112,7 +76,7 @@ def _batch_in_dims(read: Repositories) -> Iterator[Fault]:
 
 
 def _batch_is_written(config: Config, network: Network, io: IO, tensor: Tensor) -> bool:
-    batched = config.batches and (io.side == "input" or _has_batch(network, tensor))
+    batched = config.batches and (io.side == "input" or has_batch(network, tensor))
     return batched and not io.is_ragged and len(io.shape) == len(tensor.dims) > 0
 
 
@@ -120,7 +84,7 @@ def _dims(read: Repositories) -> Iterator[Fault]:
     for model, config, network, io, tensor in _pairs(read):
         if not io.dims or io.is_ragged or _batch_is_written(config, network, io, tensor):
             continue
-        if config.batches and io.side == "output" and not _has_batch(network, tensor):
+        if config.batches and io.side == "output" and not has_batch(network, tensor):
             continue
         own = tensor.dims[1:] if config.batches else tensor.dims
         exact = io.side == "output" and model.backend(config) == "onnxruntime"
@@ -162,48 +126,12 @@ def _ragged(read: Repositories) -> Iterator[Fault]:
             )
 
 
-def _mixes(read: Repositories) -> Iterator[Fault]:
-    for _, config, path, network in read.networks():
-        separate = all(_has_batch(network, output) for output in network.outputs) and _batch_of(network) is None
-        if separate and config.max_batch_size > 1 and network.proof.status is Status.REFUTED:
-            sentence = f"{quoted(path)} mixes the frames of a batch ({network.proof.reason}): the server batches them"
-            remedy = f"Repair it: {_SURGERY}; or write max_batch_size: 1"
-            yield Fault(config.place("max_batch_size"), f"{sentence}, and each client gets something of others", remedy)
-
-
-def _profile(read: Repositories) -> Iterator[Fault]:
-    for model, config in read.on("tensorrt"):
-        engine = model.engine
-        if engine and config.max_batch_size > engine.largest_batch:
-            largest = engine.largest_batch
-            described = f"{quoted(engine.path)} has profiles up to {largest}"
-            sentence = f"max_batch_size is {config.max_batch_size}, and {described}"
-            remedy = f"Write max_batch_size: {largest}, or build a larger engine"
-            yield Fault(config.place("max_batch_size"), f"{sentence}: the backend refuses the model", remedy)
-
-
 RULES = (
     Rule("graph.unreadable", "error", "An ONNX that is none.", _unreadable),
     Rule("graph.name", "error", "An input or output that the network does not have.", _name, "network"),
     Rule("graph.missing_input", "error", "An input of the network that is not declared.", _missing_input, "network"),
     Rule("graph.data_type", "error", "A `data_type` other than the network's.", _data_type, "network"),
-    Rule("graph.fixed_batch", "error", "`max_batch_size` of a network of fixed batch.", _fixed_batch, "network"),
-    Rule(
-        "graph.no_batch_axis",
-        "error",
-        "`max_batch_size` of a network whose outputs have no batch axis, as the published SCRFDs.",
-        _no_batch_axis,
-        "network",
-    ),
     Rule("graph.batch_in_dims", "error", "`dims` with the batch axis, which Triton adds.", _batch_in_dims, "network"),
     Rule("graph.dims", "error", "`dims` other than the network's.", _dims, "network"),
     Rule("graph.ragged", "error", "Ragged batches for a network that takes images.", _ragged, "network"),
-    Rule(
-        "graph.mixes_frames",
-        "error",
-        "A network that is refuted (`batchproof prove`), in batches of more than one.",
-        _mixes,
-        "network",
-    ),
-    Rule("graph.profile", "error", "`max_batch_size` above the profiles of a description of ours.", _profile),
 )

@@ -179,7 +179,7 @@ class _Reader:
         try:
             networks[path] = read_network(self.root / path)
         except InputError as error:
-            sentence = f"{quoted(path)}: {error.what}; the backend refuses the model"
+            sentence = f"{quoted(path)}: {error.what}; a backend hardly takes it, and nothing is compared with it"
             self.damaged.append(Fault(Place(path), sentence, error.remedy or "Export it again"))
 
 

@@ -430,7 +430,7 @@ TENSORS = (
     ),
 )
 NETWORKS = (
-    Broken(put(SCRFD_ONNX, b"\0"), "graph.unreadable", SCRFD_ONNX, "", "the backend refuses the model"),
+    Broken(put(SCRFD_ONNX, b"\0"), "graph.unreadable", SCRFD_ONNX, "", "a backend hardly takes it"),
     Broken(
         together(
             replaced(ARCFACE_CONFIG, ('output { name: "embedding"', 'output { name: "output"')), without_model("embed")

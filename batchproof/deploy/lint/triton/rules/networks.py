@@ -127,7 +127,7 @@ def _ragged(read: Repositories) -> Iterator[Fault]:
 
 
 RULES = (
-    Rule("graph.unreadable", "error", "An ONNX that is none.", _unreadable),
+    Rule("graph.unreadable", "error", "An ONNX that is none, or that its own checker refuses.", _unreadable),
     Rule("graph.name", "error", "An input or output that the network does not have.", _name, "network"),
     Rule("graph.missing_input", "error", "An input of the network that is not declared.", _missing_input, "network"),
     Rule("graph.data_type", "error", "A `data_type` other than the network's.", _data_type, "network"),

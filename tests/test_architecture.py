@@ -29,7 +29,7 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
         "bench/face_analysis.py",
     ),
     "cv2": "pipeline/opencv.py",
-    "tritonclient": "deploy/triton/client/transport/",
+    "tritonclient": ("deploy/triton/client/transport/", "deploy/lint/triton/descriptor.py"),
     "aiohttp": "deploy/triton/client/transport/",
     "tensorrt": "build/tensorrt/compat.py",
     "tensorrt_rtx": "build/tensorrt/compat.py",

@@ -9,6 +9,8 @@ import pytest
 
 from tests.deploy.lint.bundles import PGIE, ini_bundle, written
 from tests.deploy.lint.edits import Edit, replaced, together
+from tests.deploy.lint.triton.broken import SCRFD_CONFIG
+from tests.deploy.lint.triton.repositories import REPOSITORY, repository
 from tests.test_cli import batchproof
 
 
@@ -23,7 +25,7 @@ BROKEN = together(WARNED, replaced("configs/app.txt", ("display-mask=0", "displa
 @pytest.mark.parametrize(
     ("edit", "code", "told"),
     [
-        (nothing, 0, ["errors: 0, warnings: 0, files: 6; for DeepStream 6.3"]),
+        (nothing, 0, ["errors: 0, warnings: 0, files: 7, Triton models: 1; for DeepStream 6.3"]),
         (
             WARNED,
             0,
@@ -31,7 +33,7 @@ BROKEN = together(WARNED, replaced("configs/app.txt", ("display-mask=0", "displa
                 "configs/pgie.txt",
                 "     2 warning silent.scaling: pictures are scaled by the nearest pixel, which is the default: "
                 "small faces are lost. Write scaling-filter=1.",
-                "errors: 0, warnings: 1, files: 6; for DeepStream 6.3",
+                "errors: 0, warnings: 1, files: 7, Triton models: 1; for DeepStream 6.3",
             ],
         ),
     ],
@@ -76,10 +78,29 @@ def test_nothing_in_a_file_reaches_the_terminal_as_a_code(tmp_path: Path) -> Non
     assert "name the DeepStream with --target" in done.stdout
 
 
+def test_a_model_repository_is_linted_without_deepstream(tmp_path: Path) -> None:
+    replaced(SCRFD_CONFIG, ("max_batch_size: 4", "max_batch_size: -4"))(repository(tmp_path))
+    done = batchproof("deploy", "lint", tmp_path / REPOSITORY)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert "scrfd/config.pbtxt" in lines
+    assert any("error   batching.negative: max_batch_size is -4" in line for line in lines)
+    assert lines[-1].endswith("files: 7, Triton models: 6")
+
+
+def test_json_lists_the_rules_that_ran(tmp_path: Path) -> None:
+    done = batchproof("deploy", "lint", repository(tmp_path), "--json")
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["findings"]) == (0, [])
+    assert document["files"][SCRFD_CONFIG] == "triton"
+    assert "batching.negative" in document["rules"]
+    assert "silent.scaling" not in document["rules"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["."], "configures nvinfer"),
+        (["."], "no file in it configures DeepStream or Triton"),
         (["missing"], "missing: is no folder"),
         ([".", "--target", "triton-26.07"], "target 'triton-26.07' is no DeepStream"),
     ],

@@ -1,1 +1,1 @@
-"""The linter of DeepStream bundles: what DeepStream would not say, or say too late, said before anything runs."""
+"""The linter of DeepStream bundles and Triton repositories: what they would not say, or say too late, said before."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from batchproof.deploy.lint.document import ConfigFile, Role
 from batchproof.deploy.lint.elements import Element, Inference, NvInfer, NvInferServer, Preprocess
-from batchproof.deploy.lint.finding import Fault
+from batchproof.deploy.lint.finding import Fault, Need
 from batchproof.deploy.lint.network import Network
+from batchproof.deploy.lint.side_files import is_made_by
 from batchproof.deploy.lint.version import Version
 
 
@@ -41,6 +41,12 @@ class Bundle:
     largest_batches: Mapping[str, int]
     scripts: str
     release: Version | None = None
+
+    def reason_not_run(self, need: Need) -> str | None:
+        """Say what rules with this need would have to know."""
+        if need == "release" and self.release is None:
+            return "which DeepStream the bundle is for is not known: give it with --target"
+        return "the bundle has no ONNX file that could be read" if need == "network" and not self.networks else None
 
     @property
     def nvinfers(self) -> list[NvInfer]:
@@ -77,9 +83,7 @@ class Bundle:
 
     def is_made_here(self, path: str) -> bool:
         """Tell whether a script or Makefile of the bundle names a file, and so presumably makes it."""
-        name = re.escape(posixpath.basename(path))
-        # Whole names: an engine's begins with that of its network.
-        return re.search(rf"(?<![\w.-]){name}(?!\w)", self.scripts) is not None
+        return is_made_by(self.scripts, path)
 
     def cuts_its_own(self, element: Inference) -> bool:
         """Tell whether an element makes its input itself: nobody prepares tensors for it, and it expects none."""

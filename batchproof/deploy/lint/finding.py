@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Generic, Literal, Protocol, TypeVar
 
 from batchproof.deploy.lint.document import Place
 from batchproof.verdict import Status, Verdict
-
-if TYPE_CHECKING:
-    from batchproof.deploy.lint.bundle import Bundle
 
 Severity = Literal["error", "warning"]
 # What a rule cannot do without.
 Need = Literal["release", "network"]
 CHECK = "deploy.lint"
+
+
+class Lintable(Protocol):
+    """What rules are applied to."""
+
+    def reason_not_run(self, need: Need) -> str | None:
+        """Say why rules with this need cannot be applied; None when they can."""
+
+
+Subject = TypeVar("Subject", bound=Lintable)
 
 
 @dataclass(frozen=True)
@@ -28,13 +35,13 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One thing that is looked for. `catches` is the line about it in docs/deepstream-lint.md."""
+class Rule(Generic[Subject]):
+    """One thing that is looked for. `catches` is the line about it in the docs."""
 
     name: str
     severity: Severity
     catches: str
-    check: Callable[[Bundle], Iterator[Fault]]
+    check: Callable[[Subject], Iterator[Fault]]
     needs: Need | None = None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,14 +10,15 @@ from batchproof.deploy.lint.bundle import Bundle, Pipeline, inside, path_of
 from batchproof.deploy.lint.document import ConfigFile, Place, Section, UnreadableError, numbered
 from batchproof.deploy.lint.elements import Element, Inference, NvInfer, NvInferServer, Preprocess
 from batchproof.deploy.lint.finding import Fault, quoted
+from batchproof.deploy.lint.folder_files import files_below
 from batchproof.deploy.lint.network import Network, read_network
 from batchproof.deploy.lint.recognise import read_config
 from batchproof.deploy.lint.side_files import largest_batches, scripts
 from batchproof.deploy.lint.version import Version, version_of_manifest
 from batchproof.errors import InputError
 
-# A configuration has a few kilobytes, a bundle some dozens of files.
-_LARGEST, _MOST_FILES = 2**20, 10_000
+# A configuration has a few kilobytes.
+_LARGEST = 2**20
 # Files of these names are meant to be read by people and parsers; bytes in them are damage.
 _TEXTS = {".txt", ".yml", ".yaml", ".ini", ".conf", ".cfg", ".pbtxt", ".prototxt"}
 _PREPROCESS_GROUPS = ("pre-process", "secondary-pre-process")
@@ -30,11 +30,21 @@ def read_bundle(root: Path, release: Version | None = None) -> Bundle:
 
     Raises `InputError` when it is no folder, has far too many files, or configures nothing of DeepStream.
     """
-    files = frozenset(_files(root))
-    configs, faults = _configs(root, files)
-    if not configs and not faults:
+    files = files_below(root)
+    bundle = find_bundle(root, files, files, release)
+    if bundle is None:
         what = "no file in it configures nvinfer, nvdspreprocess, nvinferserver or deepstream-app"
         raise InputError(what, where=root, remedy="Name the folder of a DeepStream bundle")
+    return bundle
+
+
+def find_bundle(
+    root: Path, files: frozenset[str], candidates: frozenset[str], release: Version | None = None
+) -> Bundle | None:
+    """Read what configures DeepStream among the `candidates` of all files; None when nothing does."""
+    configs, faults = _configs(root, candidates)
+    if not configs and not faults:
+        return None
     pipelines = tuple(_pipelines(configs))
     networks, damaged = _networks(root, files, pipelines)
     return Bundle(
@@ -48,21 +58,6 @@ def read_bundle(root: Path, release: Version | None = None) -> Bundle:
         scripts=scripts(root, files),
         release=release or version_of_manifest(root),
     )
-
-
-def _files(root: Path) -> Iterator[str]:
-    """Every file below the folder; links that lead out of it are none of its files."""
-    if not root.is_dir():
-        raise InputError("is no folder", where=root, remedy="Name the folder of a DeepStream bundle")
-    top, count = root.resolve(), 0
-    for folder, _, names in os.walk(root):
-        for name in names:
-            count += 1
-            if count > _MOST_FILES:
-                raise InputError(f"has more than {_MOST_FILES} files", where=root, remedy="Name the bundle alone")
-            path = Path(folder, name)
-            if path.is_file() and path.resolve().is_relative_to(top):
-                yield path.relative_to(root).as_posix()
 
 
 def _configs(root: Path, files: frozenset[str]) -> tuple[tuple[ConfigFile, ...], tuple[Fault, ...]]:
@@ -85,7 +80,7 @@ def _config(root: Path, path: str) -> ConfigFile | None:
     except InputError:  # too large for a configuration
         return None
     text = content.decode(errors="replace")
-    damaged = _damaged_line(text)
+    damaged = damaged_line(text)
     if damaged is None:
         return read_config(path, text)
     if Path(path).suffix.lower() in _TEXTS:
@@ -93,7 +88,7 @@ def _config(root: Path, path: str) -> ConfigFile | None:
     return None
 
 
-def _damaged_line(text: str) -> int | None:
+def damaged_line(text: str) -> int | None:
     """Find bytes that are no text; in a comment, which no element reads, they are letters of an older encoding."""
     for number, line in enumerate(text.split("\n"), start=1):
         if "\0" in line or ("\ufffd" in line and not line.lstrip().startswith("#")):

@@ -1,12 +1,12 @@
-"""The table of all rules for people: `python -m batchproof.deploy.lint.table > docs/deepstream-lint.md`."""
+"""The table of DeepStream's rules for people: `python -m batchproof.deploy.lint.table > docs/deepstream-lint.md`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 
-from batchproof.deploy.lint.finding import Rule
+from batchproof.deploy.lint.finding import Rule, Subject
 from batchproof.deploy.lint.rules import ALL
 
 _HEAD = """\
@@ -43,12 +43,17 @@ _NEEDS = {None: "", "release": "the release", "network": "the ONNX file"}
 
 
 def table() -> str:
-    """Return the page, in Markdown: a table for each family of rules."""
-    families = groupby(ALL, key=lambda rule: rule.name.partition(".")[0])
-    return _HEAD + "".join(_section(_TITLES[family], rules) for family, rules in families)
+    """Return the page, in Markdown."""
+    return page(_HEAD, _TITLES, ALL)
 
 
-def _section(title: str, rules: Iterable[Rule]) -> str:
+def page(head: str, titles: Mapping[str, str], rules: Iterable[Rule[Subject]]) -> str:
+    """Return a page: a table for each family of rules, below a head."""
+    families = groupby(rules, key=lambda rule: rule.name.partition(".")[0])
+    return head + "".join(_section(titles[family], members) for family, members in families)
+
+
+def _section(title: str, rules: Iterable[Rule[Subject]]) -> str:
     rows = "".join(f"| `{rule.name}` | {rule.severity} | {rule.catches} | {_NEEDS[rule.needs]} |\n" for rule in rules)
     return f"\n## {title}\n\n| Rule | | Finds | Needs |\n|---|---|---|---|\n{rows}"
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from batchproof.deploy.deepstream.bundle import bundle_files, library_sources
-from batchproof.deploy.lint.lint import lint
-from batchproof.deploy.lint.reading import read_bundle
+from batchproof.deploy.lint.folder import lint_folder, read_folder
 from tests.deploy.deepstream.plans import RELEASES, plan
 
 
@@ -17,7 +16,10 @@ def test_a_bundle_of_every_release_is_without_a_finding(release: str, tmp_path: 
     for path, text in bundle_files(plan(release), library_sources()).items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text, encoding="utf-8")
-    found = lint(read_bundle(tmp_path)).findings
+    read = read_folder(tmp_path)
+    found = lint_folder(read).findings
+    assert read.triton is not None
+    assert len(read.triton.configs) == len(plan(release).models)
     told = [(finding.rule, finding.file, finding.line, finding.sentence) for finding in found]
     # The graphs come from a store.
     assert [one for one in told if one[0] != "files.missing" or ".onnx' is not in" not in one[3]] == []

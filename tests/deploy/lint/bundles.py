@@ -157,7 +157,7 @@ input_control { process_mode: PROCESS_MODE_FULL_FRAME }
 output_control { output_tensor_meta: true }
 """
 MODEL_CONFIG = 'name: "scrfd"\nplatform: "tensorrt_plan"\nmax_batch_size: 4\n'
-MAKEFILE = "all: parser/libscrfd.so align/libalign.so\n"
+MAKEFILE = "all: parser/libscrfd.so align/libalign.so triton/model_repo/scrfd/1/model.plan\n"
 YAML_PGIE = """\
 property:
   gie-unique-id: 1

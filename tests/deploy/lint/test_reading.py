@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batchproof.deploy.lint import reading
+from batchproof.deploy.lint import folder_files
 from batchproof.deploy.lint.bundle import inside, path_of
 from batchproof.deploy.lint.lint import lint
 from batchproof.deploy.lint.reading import read_bundle
@@ -100,7 +100,7 @@ def test_other_bytes_and_large_files_are_none_of_our_business(tmp_path: Path) ->
 def test_a_folder_that_is_no_bundle_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], told: str
 ) -> None:
-    monkeypatch.setattr(reading, "_MOST_FILES", 3)
+    monkeypatch.setattr(folder_files, "_MOST_FILES", 3)
     with pytest.raises(InputError, match=told):
         read_bundle(written(tmp_path, files))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batchproof.deploy.lint.bundle import Bundle
 from batchproof.deploy.lint.finding import Rule
 from batchproof.deploy.lint.rules import (
     application,
@@ -18,7 +19,7 @@ from batchproof.deploy.lint.rules import (
     wiring,
 )
 
-ALL: tuple[Rule, ...] = (
+ALL: tuple[Rule[Bundle], ...] = (
     *files.RULES,
     *keys.RULES,
     *key_values.RULES,

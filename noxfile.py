@@ -22,7 +22,10 @@ HERE = Path(__file__).parent
 # What a machine with a GPU may add: BATCHPROOF_EXTRAS=tensorrt, or gpu, which is another build of what cpu brings.
 ADDED = [extra for extra in os.environ.get("BATCHPROOF_EXTRAS", "").split(",") if extra]
 EXTRAS = ",".join([*([] if "gpu" in ADDED else ["cpu"]), "export", "mmdet", "validate", "rtx", "triton", "dev", *ADDED])
-SERVING, SERVING_TOOLS = "cpu,validate,triton,tritonserver", ("matplotlib>=3.10,<4", "pytest>=9,<10")
+SERVING, SERVING_TOOLS = (
+    "cpu,validate,triton,tritonserver",
+    ("hypothesis>=6.155,<7", "matplotlib>=3.10,<4", "pytest>=9,<10"),
+)
 # mmcv without its operators, which no compared layer calls: with them it compiles for ten minutes.
 MMDET = ("mmcv-lite==2.1.0", "mmengine", "mmdet==3.3.0", "numpy<2", "opencv-python<5", "pytest")
 

@@ -20,7 +20,7 @@ InsightFace detection, alignment and embedding as one model of {product}, emitte
 
     sh run.sh build     # {building}
     sh run.sh serve     # the server, on ports 8000 to 8002 of this machine alone
-    sh run.sh check     # whether it is ready
+    sh run.sh check     # whether it answers
 
 Where tritonserver is not installed, they run in a container, `{container}`.
 That needs docker{toolkit}.
@@ -64,6 +64,8 @@ Licences, hashes, tensors and where each figure comes from: `{manifest}`.
   different requests go through the networks together; an error of one is its own.
 - **Shared memory**: `shm_size` is {mib} MiB: {memory}.
   Smaller `max_megapixels` or `--frames` need less.
+- **A model's process that is killed is not started again** by Triton, which goes on to say that it is ready. The
+  health check asks for a frame instead; what starts an unhealthy container anew is yours to choose, for docker does not.
 - **Only this machine** reaches the ports, for the server asks nobody who he is: `BIND`, `HTTP_PORT`, `GRPC_PORT` and
   `METRICS_PORT` change that. Put something in front of it that does.
 {notes}

@@ -14,7 +14,7 @@ _RUN = """\
 #!/bin/sh
 # sh run.sh build   {building}
 # sh run.sh serve   the server, until Ctrl-C
-# sh run.sh check   whether it is ready, here or where TRITON_URL says
+# sh run.sh check   whether it answers, here or where TRITON_URL says
 # It works where it stands when tritonserver is installed, and in the container of {product} otherwise.
 set -eu
 
@@ -35,10 +35,9 @@ serve)
     ;;
 check)
     url=${{TRITON_URL:-http://127.0.0.1:${{HTTP_PORT:-8000}}}}
-    for path in /v2/health/ready /v2/models/{faces}/ready; do
-        curl --fail --silent --show-error --max-time 10 "$url$path"
-    done
-    echo "$url is ready"
+    # Asked for a frame: a model whose process has died says that it is ready, and answers nothing.
+    curl --fail --silent --show-error --max-time 10 --output /dev/null --data {question} "$url{infer}"
+    echo "$url answers"
     ;;
 *)
     echo "sh {script} build|serve|check" >&2
@@ -92,13 +91,20 @@ services:
     # {memory}.
     shm_size: {mib}m
     restart: unless-stopped
+    # A frame: a model whose process has died says that it is ready. Nothing restarts an unhealthy container by itself.
     healthcheck:
-      test: [CMD, curl, --fail, --silent, "http://127.0.0.1:8000/v2/health/ready"]
-      interval: 10s
-      timeout: 5s
+      test: [CMD, curl, --fail, --silent, --data, {question}, "http://127.0.0.1:8000{infer}"]
+      interval: 30s
+      timeout: 10s
       retries: 3
       start_period: 180s
 """
+# Two by two black pixels: the detector runs, and there is no face for the others.
+_QUESTION = (
+    '{"inputs":[{"name":"frame","shape":[1,2,2,3],"datatype":"UINT8","data":[0,0,0,0,0,0,0,0,0,0,0,0]}],'
+    '"outputs":[{"name":"num_faces"}]}'
+)
+_INFER = f"/v2/models/{contract.MODEL}/infer"
 _GPU = """\
     deploy:
       resources:
@@ -137,7 +143,8 @@ def _run(plan: RepositoryPlan) -> str:
         build=_build(plan),
         command=" ".join(["tritonserver", *server_options(plan)]),
         repository=paths.REPOSITORY,
-        faces=contract.MODEL,
+        question=quote(_QUESTION),
+        infer=_INFER,
         script=paths.RUN_SCRIPT,
     )
 
@@ -164,6 +171,8 @@ def _compose(plan: RepositoryPlan) -> str:
         backend=plan.backend,
         command="\n".join(f"      - {word}" for word in command),
         repository=paths.REPOSITORY,
+        question=f"'{_QUESTION}'",
+        infer=_INFER,
         memory=memory.origin,
         mib=memory.mib,
     )

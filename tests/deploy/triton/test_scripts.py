@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import shutil
 import subprocess
@@ -9,6 +11,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,6 +19,7 @@ import yaml
 from batchproof.deploy.triton.memory import shared_memory
 from batchproof.deploy.triton.plan import Backend, RepositoryPlan
 from batchproof.deploy.triton.repository import repository_files
+from batchproof.deploy.triton.serving import contract
 from tests.deploy.triton.plans import BACKENDS, RELEASES, plan
 
 
@@ -104,11 +108,14 @@ def test_where_triton_is_installed_it_serves(tmp_path: Path) -> None:
     assert machine.run("bogus")[0] == machine.run()[0] == 2
 
 
-@pytest.mark.parametrize(("ready", "code"), [({"/v2/health/ready", "/v2/models/faces/ready"}, 0), (set(), 22)])
-def test_check_asks_server_and_model(tmp_path: Path, ready: set[str], code: int) -> None:
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (500, 22)])
+def test_check_asks_for_a_frame(tmp_path: Path, status: int, code: int) -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+
     class Answering(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path in ready else 400)
+        def do_POST(self) -> None:
+            asked.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            self.send_response(status)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -122,6 +129,10 @@ def test_check_asks_server_and_model(tmp_path: Path, ready: set[str], code: int)
         assert machine.run("check", HTTP_PORT=str(server.server_port))[0] == code
         assert machine.run("check", TRITON_URL=f"http://127.0.0.1:{server.server_port}")[0] == code
         server.shutdown()
+    assert [path for path, _ in asked] == ["/v2/models/faces/infer"] * 2
+    (frame,) = asked[0][1]["inputs"]
+    assert (frame["name"], frame["datatype"]) == (contract.FRAME.name, contract.FRAME.data_type)
+    assert len(frame["data"]) == math.prod(frame["shape"])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -147,7 +158,9 @@ def test_the_service_is_closed_to_others_and_watched(release: str, backend: Back
     assert (service["build"], service["restart"]) == (".", "unless-stopped")
     assert service["image"] == f"batchproof-faces:{release}-{backend}"
     assert service["command"][:2] == ["tritonserver", "--model-repository=/models"]
-    assert service["healthcheck"]["test"][-1].endswith("/v2/health/ready")
+    *_, option, question, url = service["healthcheck"]["test"]
+    assert (option, url) == ("--data", "http://127.0.0.1:8000/v2/models/faces/infer")
+    assert json.loads(question)["outputs"] == [{"name": contract.NUM_FACES.name}]
     assert service["shm_size"] == f"{shared_memory(made).mib}m"
     assert not service.keys() & {"privileged", "network_mode", "ipc", "pid", "cap_add"}
     assert ("deploy" in service) == (backend == "tensorrt")

@@ -765,7 +765,8 @@ FACES = (
         "key",
         "Write threshold",
     ),
-    Broken(replaced(FACES_CONFIG, ('"0.5"', '"half"')), "faces.value", FACES_CONFIG, "key", "threshold is 'half'"),
+    Broken(replaced(FACES_CONFIG, ('"0.5"', '"half"')), "faces.value", FACES_CONFIG, "key", "'threshold' is 'half'"),
+    Broken(replaced(FACES_CONFIG, ('"0.5"', '"50"')), "faces.value", FACES_CONFIG, "key", "a number from 0 to 1"),
 )
 BROKEN = (
     *TEXT,

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 import subprocess
-import sys
-import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from batchproof.deploy.triton.server.backends import lay_backends
+from batchproof.deploy.triton.server.endpoints import free_endpoints
+from batchproof.deploy.triton.server.installation import find_installation
 from tests.deploy.lint.triton.repositories import PYTHON_MODEL
 
 _START, _STOP = 60, 20  # seconds
@@ -58,28 +56,23 @@ def serving(repository: Path, folder: Path) -> Iterator[Server]:
     """Start a server on a repository, with Python's backend, and one in Python that stands in for ONNX Runtime's."""
     import tritonclient.grpc as grpc
 
-    packages = Path(sysconfig.get_paths()["purelib"])
-    installed = packages / "pytriton/tritonserver"
-    backends = _backends(folder / "backends", installed)
-    http, port, metrics = _free_ports()
+    installed, endpoints = find_installation(), free_endpoints()
+    lay_backends(folder / "backends", installed, stand_ins=False)
+    (folder / "backends/onnxruntime").mkdir()
+    (folder / "backends/onnxruntime/model.py").write_text(PYTHON_MODEL, encoding="utf-8")
     log = folder / "server.log"
     command = [
-        str(installed / "bin/tritonserver"),
+        str(installed.program),
         f"--model-repository={repository}",
-        f"--backend-directory={backends}",
+        f"--backend-directory={folder / 'backends'}",
         "--model-control-mode=explicit",
-        *(f"--{kind}-address=127.0.0.1" for kind in ("http", "grpc", "metrics")),
-        *(f"--{kind}-port={number}" for kind, number in (("http", http), ("grpc", port), ("metrics", metrics))),
+        *endpoints.options(),
         "--allow-gpu-metrics=false",
     ]
-    libraries = f"{sysconfig.get_config_var('LIBDIR')}:{packages / 'nvidia_pytriton.libs'}"
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     with log.open("wb") as stream:
-        process = subprocess.Popen(
-            command, stdout=stream, stderr=stream, env={**os.environ, "PATH": path, "LD_LIBRARY_PATH": libraries}
-        )
+        process = subprocess.Popen(command, stdout=stream, stderr=stream, env=installed.environment())
     try:
-        client = grpc.InferenceServerClient(f"127.0.0.1:{port}")
+        client = grpc.InferenceServerClient(endpoints.grpc)
         _wait(client, process, log)
         yield Server(client, log)
     finally:
@@ -101,22 +94,3 @@ def _wait(client: Any, process: subprocess.Popen[bytes], log: Path) -> None:
             if client.is_server_live(client_timeout=1.0):
                 return
     raise AssertionError(f"the server does not live:\n{log.read_text(errors='replace')[-2000:]}")
-
-
-def _backends(folder: Path, installed: Path) -> Path:
-    """Put the stub beside its library, which the wheel does not, and a backend in Python in the place of another."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    python = folder / "python"
-    shutil.copytree(installed / "backends/python", python)
-    shutil.copy(installed / "python_backend_stubs" / version / "triton_python_backend_stub", python)
-    (folder / "onnxruntime").mkdir()
-    (folder / "onnxruntime/model.py").write_text(PYTHON_MODEL, encoding="utf-8")
-    return folder
-
-
-def _free_ports() -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

@@ -6,6 +6,8 @@ batching are real, plans are not.
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,8 @@ def test_a_bundle_is_served_as_it_was_written(
         config_name=paths.REHEARSAL if plan.on_gpu else None, stand_ins=backend != "python", more=server_options(plan)
     )
     with running_server(bundle / paths.REPOSITORY, options) as server:
+        check = ["sh", str(bundle / paths.RUN_SCRIPT), "check"]
+        subprocess.run(check, env={**os.environ, "TRITON_URL": f"http://{server.endpoints.http}"}, check=True)
         answers = [ask_frame(server, picture.pixels) for picture in pictures]
         with client(server) as connection:
             for network in plan.networks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from batchproof.deploy.lint.document import Place
@@ -13,10 +13,11 @@ from batchproof.deploy.lint.finding import Fault, Rule, quoted
 from batchproof.deploy.lint.keys import nearest
 from batchproof.deploy.lint.triton.config import entries
 from batchproof.deploy.lint.triton.repository import Model, Repositories, Repository
-from batchproof.deploy.lint.values import as_number
 from batchproof.deploy.triton.serving.contract import PIPELINE_FILE
+from batchproof.deploy.triton.serving.parameters import Parameters, read_parameters
+from batchproof.errors import InputError
 
-_PARAMETERS = dict.fromkeys(("threshold", "iou", "max_num", "height", "width", "max_megapixels"))
+_PARAMETERS = {field.name: field.default for field in fields(Parameters)}
 _RUN_AGAIN = "Write the bundle anew: batchproof deploy triton"
 
 
@@ -97,15 +98,22 @@ def _parameter(read: Repositories) -> Iterator[Fault]:
 
 def _value(read: Repositories) -> Iterator[Fault]:
     for name, value, place in _parameters(read):
-        number = as_number(value)
-        if name in _PARAMETERS and (number is None or number < 0):
-            sentence = f"{name} is {quoted(value)}, which is no number: the model does not start"
-            yield Fault(place, sentence, 'Write a number in quotes: string_value: "0.5"')
+        if name in _PARAMETERS and (error := _refusal(name, value)):
+            yield Fault(place, f"{error.what}: the model does not start", error.remedy or "Leave it out")
+
+
+def _refusal(name: str, value: str) -> InputError | None:
+    """Return what the model itself says of a value; None when it takes it."""
+    try:
+        read_parameters({"parameters": {name: {"string_value": value}}})
+    except InputError as error:
+        return error
+    return None
 
 
 RULES = (
     Rule("faces.pipeline", "error", "A pipeline.json that is none, or that names an absent model.", _pipeline),
     Rule("faces.batch", "error", "A pipeline that sends more than a network takes.", _batch),
     Rule("faces.parameter", "error", "A parameter that the model does not have.", _parameter),
-    Rule("faces.value", "error", "A parameter that is no number.", _value),
+    Rule("faces.value", "error", "A parameter that is no number, or out of its range.", _value),
 )

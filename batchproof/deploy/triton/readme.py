@@ -64,8 +64,8 @@ Licences, hashes, tensors and where each figure comes from: `{manifest}`.
   different requests go through the networks together; an error of one is its own.
 - **Shared memory**: `shm_size` is {mib} MiB: {memory}.
   Smaller `max_megapixels` or `--frames` need less.
-- **A model's process that is killed is not started again** by Triton, which goes on to say that it is ready. The
-  health check asks for a frame instead; what starts an unhealthy container anew is yours to choose, for docker does not.
+- **A model's process that is killed is not started again** by Triton, which goes on to say that it is ready. So the
+  health check asks for a frame; what starts an unhealthy container anew is yours to choose, for docker does not.
 - **Only this machine** reaches the ports, for the server asks nobody who he is: `BIND`, `HTTP_PORT`, `GRPC_PORT` and
   `METRICS_PORT` change that. Put something in front of it that does.
 {notes}

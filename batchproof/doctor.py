@@ -173,7 +173,12 @@ def _triton(subject: str) -> Finding:
         note = SYSTEM_ROOT / "opt/tritonserver/TRITON_VERSION"
         return Finding(subject, "ok", f"{server}{f' ({_line_of(note)})' if note.is_file() else ''}")
     remedy = "Would serve the emitted repository: docker pull nvcr.io/nvidia/tritonserver:26.07-py3"
-    return Finding(subject, "missing", "no tritonserver", remedy)
+    rehearsing = _version_of("nvidia-pytriton")
+    if rehearsing is not None:
+        return Finding(
+            subject, "partial", f"that of nvidia-pytriton {rehearsing}, which rehearses without a GPU", remedy
+        )
+    return Finding(subject, "missing", "no tritonserver", f"{remedy}; nox -s rehearse brings one to rehearse with")
 
 
 def _docker(subject: str) -> Finding:

@@ -110,6 +110,12 @@ def test_compilers(machine: Path) -> None:
     assert finding("C++ compiler") == Finding("C++ compiler", "ok", "g++ (Debian) 12.2.0")
 
 
+def test_a_server_to_rehearse_with_is_half_of_one(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_version_of", {"nvidia-pytriton": "0.7.0"}.get)
+    found = finding("Triton")
+    assert (found.status, found.detail) == ("partial", "that of nvidia-pytriton 0.7.0, which rehearses without a GPU")
+
+
 def test_servers(machine: Path) -> None:
     install(machine, "deepstream-app", "")
     (machine / "opt/nvidia/deepstream/deepstream-9.1").mkdir(parents=True)

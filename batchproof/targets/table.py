@@ -16,8 +16,9 @@ What `--target` knows, generated from `batchproof/targets/targets.toml` by
 
     python -m batchproof.targets.table > docs/targets.md
 
-Batchproof ran on ONNX Runtime and compiled with TensorRT-RTX. No enterprise TensorRT, container, DeepStream or Triton
-has run: what is said of them was read, and the script was run with a stand-in for trtexec.
+Batchproof ran on ONNX Runtime, on CPUs and by its CUDA provider on an H200, compiled with TensorRT-RTX, and served by a
+tritonserver 2.51 without a GPU. No enterprise TensorRT, container or DeepStream has run: what is said of them was read,
+and the script was run with a stand-in for trtexec.
 
 A value with (?) was not seen on a page or in a source of the vendor, only on others'. An engine belongs to the build of
 TensorRT that made it: it is refused when the TensorRT that is installed here is another, as far as the target's is

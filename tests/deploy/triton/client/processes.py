@@ -23,7 +23,8 @@ def names(path: Path) -> list[str]:
 
 
 def started(*arguments: str | Path) -> subprocess.Popen[str]:
-    command = _command(arguments)
+    # Whoever runs the tests in the background of a shell has Ctrl-C ignored, by every process that they start.
+    command = ["env", "--default-signal=INT", *_command(arguments)]
     return subprocess.Popen(command, env=_ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 

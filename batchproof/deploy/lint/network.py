@@ -32,13 +32,17 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Network:
-    """One ONNX file; `spec` is None when it is no known face model."""
+    """One ONNX file; `spec` is None when it is no known face model.
+
+    `replaceable` are constants that an input of their name may take the place of: those that stand among the inputs.
+    """
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     spec: ModelSpec | None
     has_half_weights: bool
     proof: Proof
+    replaceable: frozenset[str] = frozenset()
 
     @property
     def image(self) -> Tensor | None:
@@ -68,6 +72,7 @@ def read_network(path: Path) -> Network:
         spec=_spec(model),
         has_half_weights=onnx_file.precision(model) == "fp16",
         proof=prove(model),
+        replaceable=frozenset(constants & {value.name for value in model.graph.input}),
     )
 
 

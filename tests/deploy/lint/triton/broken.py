@@ -72,6 +72,11 @@ def _second_input(model: onnx.ModelProto) -> None:
     model.graph.input.append(onnx.helper.make_tensor_value_info("bias", onnx.TensorProto.FLOAT, ["N", 64]))
 
 
+def _weight_among_inputs(model: onnx.ModelProto) -> None:
+    (weight,) = model.graph.initializer
+    model.graph.input.append(onnx.helper.make_tensor_value_info(weight.name, weight.data_type, weight.dims))
+
+
 def _rows_for_batch(model: onnx.ModelProto) -> None:
     """Reshape every output to `[rows, channels]`, as the published files do."""
     for weight in model.graph.initializer:
@@ -87,6 +92,7 @@ _CHANGES = {
     "mixing": _mixing,
     "second input": _second_input,
     "rows for batch": _rows_for_batch,
+    "weight among inputs": _weight_among_inputs,
 }
 
 

@@ -41,12 +41,25 @@ version_policy { all { } }
 """
 
 
+REPLACING = """\
+name: "several"
+backend: "onnxruntime"
+input { name: "input" data_type: TYPE_FP32 dims: [ -1, 3, 112, 112 ] }
+input { name: "weight" data_type: TYPE_FP32 dims: [ 64, 3, 112, 112 ] optional: true }
+output { name: "embedding" data_type: TYPE_FP32 dims: [ -1, 64 ] }
+"""
+
+
 @dataclass(frozen=True)
 class Harmless:
     """An edit after which a repository is as right as before."""
 
     about: str
     edit: Edit
+
+
+def _copied(source: str, to: str) -> Edit:
+    return lambda root: put(to, (root / source).read_bytes())(root)
 
 
 def _plan_is_there(root: Path) -> None:
@@ -130,6 +143,62 @@ HARMLESS = (
         put(
             REHEARSAL_CONFIG,
             'name: "arcface.fp16" platform: "tensorrt_plan" instance_group { kind: KIND_CPU count: 4 }',
+        ),
+    ),
+    Harmless(
+        "an input that the sequence batcher fills",
+        together(
+            network(ARCFACE_ONNX, "second input"),
+            replaced(
+                ARCFACE_CONFIG,
+                (
+                    "dynamic_batching { }",
+                    'sequence_batching { control_input { name: "bias"'
+                    " control { kind: CONTROL_SEQUENCE_START fp32_false_true: [ 0, 1 ] } } }",
+                ),
+            ),
+        ),
+    ),
+    Harmless(
+        "a state that the sequence batcher keeps",
+        together(
+            network(ARCFACE_ONNX, "second input"),
+            replaced(
+                ARCFACE_CONFIG,
+                (
+                    "dynamic_batching { }",
+                    'sequence_batching { state { input_name: "bias" output_name: "embedding"'
+                    " data_type: TYPE_FP32 dims: [ 64 ] } }",
+                ),
+            ),
+        ),
+    ),
+    Harmless(
+        "a constant that an optional input may replace",
+        together(
+            network(ARCFACE_ONNX, "weight among inputs"),
+            put(f"{REPOSITORY}/several/config.pbtxt", REPLACING),
+            _copied(ARCFACE_ONNX, f"{REPOSITORY}/several/1/model.onnx"),
+        ),
+    ),
+    Harmless(
+        "what model.py adds itself",
+        together(
+            put(f"{REPOSITORY}/several/config.pbtxt", 'backend: "python" input { name: "x" } output { name: "y" }'),
+            put(f"{REPOSITORY}/several/1/model.py", "config.add_input({})"),
+        ),
+    ),
+    Harmless(
+        "no config.pbtxt beside a model.py that adds what is missing",
+        together(
+            removed(CUT_CONFIG), without_model("embed"), put(f"{REPOSITORY}/cut/1/model.py", "config.add_input({})")
+        ),
+    ),
+    Harmless(
+        "what is read from somebody's plan",
+        together(
+            put(f"{REPOSITORY}/several/config.pbtxt", 'backend: "tensorrt" input { name: "x" } output { name: "y" }'),
+            put(f"{REPOSITORY}/several/1/model.plan"),
         ),
     ),
     Harmless("instances of no number", replaced(ARCFACE_CONFIG, ("KIND_CPU, count: 1", "KIND_CPU"))),

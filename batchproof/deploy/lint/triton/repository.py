@@ -62,11 +62,12 @@ class Model:
         return backend_of(message.text("platform"), message.text("backend"), config.filename, present)
 
     def completes(self, config: Config) -> bool:
-        """Tell whether the backend adds what an input or output lacks; in bundles of ours the server lets none."""
-        return self.adds_tensors if self.backend(config) == "python" else self._is_foreign_plan(config)
+        """Tell whether the backend may add what an input or output lacks, as those that nobody knows here may.
 
-    def _is_foreign_plan(self, config: Config) -> bool:
-        return self.backend(config) == "tensorrt" and self.engine is None
+        In bundles of ours, whose plans are described, the server lets none.
+        """
+        knows = {"python": self.adds_tensors, "tensorrt": self.engine is None, "onnxruntime": False, ENSEMBLE: False}
+        return knows.get(self.backend(config), True)
 
     def file(self, config: Config) -> str | None:
         """Return the name of the file that the backend opens; None for a backend that is not known here."""

@@ -35,8 +35,8 @@ dynamic_batching <> instance_group { kind: KIND_CPU count: 01 }
 SEVERAL = """\
 name: "several"
 backend: "dali"
-input { name: "x" data_type: TYPE_FP32 dims: [ -1 ] }
-output { name: "y" data_type: TYPE_FP32 dims: [ -1 ] }
+input { name: "x" data_type: TYPE_FP32 dims: [ -1 ] allow_ragged_batch: true }
+output { name: "y" }
 version_policy { all { } }
 """
 
@@ -73,7 +73,7 @@ HARMLESS = (
     Harmless("a backend that the file of the version tells", without(CUT_CONFIG, 'backend: "python"')),
     Harmless("a network that the file of the version tells", without(SCRFD_CONFIG, 'backend: "onnxruntime"')),
     Harmless(
-        "a backend that nobody knows here, and its file",
+        "a backend that nobody knows here, its file, and what it may complete",
         together(put(f"{REPOSITORY}/several/config.pbtxt", SEVERAL), put(f"{REPOSITORY}/several/1/model.dali")),
     ),
     Harmless(

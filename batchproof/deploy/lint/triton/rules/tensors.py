@@ -108,7 +108,8 @@ def _optional(read: Repositories) -> Iterator[Fault]:
 
 
 def _ragged(read: Repositories) -> Iterator[Fault]:
-    for _, config in read.configs:
+    # Other backends may do batches of their own.
+    for _, config in read.on("tensorrt", "onnxruntime", "python"):
         scheduled = config.has_dynamic_batching or config.message.has("sequence_batching")
         for io in config.inputs:
             if io.is_ragged and not (scheduled and config.batches):

@@ -68,7 +68,7 @@ def read_network(path: Path) -> Network:
     inputs = [value for value in model.graph.input if value.name not in constants]
     return Network(
         inputs=tuple(map(_tensor, inputs)),
-        outputs=tuple(map(_tensor, model.graph.output)),
+        outputs=tuple(map(_tensor, onnx_file.inferred_outputs(model))),
         spec=_spec(model),
         has_half_weights=onnx_file.precision(model) == "fp16",
         proof=prove(model),

@@ -60,6 +60,11 @@ def _fixed(model: onnx.ModelProto) -> None:
         value.type.tensor_type.shape.dim[0].dim_value = 1
 
 
+def _fixed_size(model: onnx.ModelProto) -> None:
+    _, _, height, width = model.graph.input[0].type.tensor_type.shape.dim
+    height.dim_value = width.dim_value = 640
+
+
 def _mixing(model: onnx.ModelProto) -> None:
     model.graph.node[-1].output[0] = "raw"
     mean = onnx.helper.make_node("ReduceMean", ["raw"], ["mean"], axes=[0], keepdims=1)
@@ -89,6 +94,7 @@ def _rows_for_batch(model: onnx.ModelProto) -> None:
 
 _CHANGES = {
     "fixed": _fixed,
+    "fixed size": _fixed_size,
     "mixing": _mixing,
     "second input": _second_input,
     "rows for batch": _rows_for_batch,

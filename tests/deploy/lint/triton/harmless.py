@@ -15,6 +15,7 @@ from tests.deploy.lint.triton.broken import (
     PLAN_CONFIG,
     REHEARSAL_CONFIG,
     SCRFD_CONFIG,
+    SCRFD_ONNX,
     cut,
     embed,
     network,
@@ -199,6 +200,24 @@ HARMLESS = (
         together(
             put(f"{REPOSITORY}/several/config.pbtxt", 'backend: "tensorrt" input { name: "x" } output { name: "y" }'),
             put(f"{REPOSITORY}/several/1/model.plan"),
+        ),
+    ),
+    Harmless(
+        "rows that follow from the size of the input, where the graph does not say them",
+        together(
+            network(SCRFD_ONNX, "fixed size"),
+            replaced(
+                SCRFD_CONFIG,
+                ("[ 3, -1, -1 ]", "[ 3, 640, 640 ]"),
+                *(
+                    (
+                        f'"{kind}_{stride}" data_type: TYPE_FP32 dims: [ -1,',
+                        f'"{kind}_{stride}" data_type: TYPE_FP32 dims: [ {rows},',
+                    )
+                    for kind in ("score", "bbox", "kps")
+                    for stride, rows in ((8, 12800), (16, 3200), (32, 800))
+                ),
+            ),
         ),
     ),
     Harmless("instances of no number", replaced(ARCFACE_CONFIG, ("KIND_CPU, count: 1", "KIND_CPU"))),

@@ -28,6 +28,7 @@ Written by `python -m benchmarks.triton_configs`, from the known specs of the pa
 **{count} configurations** of {releases} targets, {backends} backends and {packs} packs were parsed by
 `model_config_pb2` of tritonclient {version}, and each equals what is read back after that protobuf has written it.
 Below are those of {release} for {shown}; other targets differ in a comment alone.
+From a store, outputs for onnxruntime and python have the sizes of the graph instead, -1 where it leaves them free.
 Syntax and names are what this shows; that a server takes them is what `nox -s triton` shows.
 """
 _COLUMNS = "| file | fields that are set | largest batch | inputs | outputs | preferred | executed by | kind |\n"

@@ -64,6 +64,14 @@ def read_graph(path: Path) -> onnx.ModelProto:
     return model
 
 
+def inferred_outputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """Return the outputs with every size that follows from the graph: what ONNX Runtime tells, declared or not."""
+    try:
+        return list(onnx.shape_inference.infer_shapes(model).graph.output)
+    except onnx.shape_inference.InferenceError:  # sizes that contradict each other
+        return list(model.graph.output)
+
+
 def _checked(path: Path) -> onnx.ModelProto:
     model = _parsed(path)
     _check_opsets(model, path)

@@ -63,7 +63,15 @@ def read_description(path: Path, spec: ModelSpec) -> EngineDescription:
         what = f"is no description of an engine ({first['msg']} at '{'.'.join(map(str, first['loc']))}')"
         raise StoreError(what, where=path, remedy=_REMEDY) from error
     _require_tensors(found, spec, path)
+    _require_ranks(found, path)
     return found
+
+
+def _require_ranks(found: EngineDescription, path: Path) -> None:
+    for tensor in found.tensors:
+        shapes = [shape for one in tensor.shapes for shape in (one.minimum, one.optimum, one.maximum)]
+        if len({len(shape) for shape in shapes}) != 1:
+            raise StoreError(f"has no shapes of one rank for '{tensor.name}'", where=path, remedy=_REMEDY)
 
 
 def _require_tensors(found: EngineDescription, spec: ModelSpec, path: Path) -> None:

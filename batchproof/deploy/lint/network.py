@@ -32,13 +32,17 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Network:
-    """One ONNX file; `spec` is None when it is no known face model."""
+    """One ONNX file; `spec` is None when it is no known face model.
+
+    `replaceable` are constants that an input of their name may take the place of: those that stand among the inputs.
+    """
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     spec: ModelSpec | None
     has_half_weights: bool
     proof: Proof
+    replaceable: frozenset[str] = frozenset()
 
     @property
     def image(self) -> Tensor | None:
@@ -64,10 +68,11 @@ def read_network(path: Path) -> Network:
     inputs = [value for value in model.graph.input if value.name not in constants]
     return Network(
         inputs=tuple(map(_tensor, inputs)),
-        outputs=tuple(map(_tensor, model.graph.output)),
+        outputs=tuple(map(_tensor, onnx_file.inferred_outputs(model))),
         spec=_spec(model),
         has_half_weights=onnx_file.precision(model) == "fp16",
         proof=prove(model),
+        replaceable=frozenset(constants & {value.name for value in model.graph.input}),
     )
 
 

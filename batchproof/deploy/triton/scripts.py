@@ -18,6 +18,8 @@ _RUN = """\
 # It works where it stands when tritonserver is installed, and in the container of {product} otherwise.
 set -eu
 
+# With it cd may lead somewhere else.
+unset CDPATH
 cd -- "$(dirname -- "$0")"
 
 here() {{

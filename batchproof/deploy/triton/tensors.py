@@ -8,6 +8,7 @@ from pathlib import Path
 
 import onnx
 
+from batchproof.artifacts import onnx_file
 from batchproof.deploy.engine_description import EngineDescription
 from batchproof.errors import StoreError
 from batchproof.profile import EngineProfiles, Shape, Shapes
@@ -55,7 +56,7 @@ def described_tensors(found: EngineDescription, promised: NetworkTensors, path: 
 
 
 def graph_tensors(model: onnx.ModelProto, promised: NetworkTensors, path: Path) -> NetworkTensors:
-    """Read them from a graph. Free sizes of its input are those of the profiles; those of its outputs stay free.
+    """Read them from a graph. Free sizes of its input are those of the profiles; of its outputs they stay free.
 
     Triton's ONNX Runtime refuses a model whose outputs are told with other sizes than the graph has, -1 among them
     (onnxruntime_backend, `CompareDimsSupported` with `compare_exact`). Raises `StoreError` when the tensors are not
@@ -63,11 +64,12 @@ def graph_tensors(model: onnx.ModelProto, promised: NetworkTensors, path: Path) 
     """
     weights = {tensor.name for tensor in model.graph.initializer}
     images = [value for value in model.graph.input if value.name not in weights]
-    for value in (*images, *model.graph.output):
+    given = onnx_file.inferred_outputs(model)
+    for value in (*images, *given):
         _require_free_batch(value, path)
     if len(images) != 1:
         raise StoreError(f"has {len(images)} inputs, expected 1", where=path, remedy=_REMEDY)
-    outputs = tuple(map(_declared, model.graph.output))
+    outputs = tuple(map(_declared, given))
     known = {tensor.name: tensor for tensor in (promised.input, *promised.outputs)}
     image, *filled = (_filled(tensor, known) for tensor in (_declared(images[0]), *outputs))
     _required(NetworkTensors(image, tuple(filled)), promised, path)

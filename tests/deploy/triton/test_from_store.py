@@ -181,12 +181,17 @@ def no_shapes(described: dict[str, Any]) -> None:
     described["tensors"][0]["shapes"] = None
 
 
+def no_rank(described: dict[str, Any]) -> None:
+    described["tensors"][0]["shapes"][0]["maximum"] = [1, 3]
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
         (no_tensors, "has 0 tensors"),
         (other_shape, "of FP32 [3, 112, 640]"),
         (half_output, "HALF"),
+        (no_rank, "has no shapes of one rank for"),
         (no_shapes, "is no description of an engine"),
     ],
 )

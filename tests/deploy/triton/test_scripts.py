@@ -73,6 +73,14 @@ def test_engines_are_put_where_the_server_looks_for_them(tmp_path: Path) -> None
         assert {path.name for path in folder.iterdir()} == {"model.plan", "README.txt"}
 
 
+def test_it_works_in_its_own_folder_whatever_cdpath_says(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, plan(), "docker")
+    (tmp_path / "elsewhere" / "a bundle").mkdir(parents=True)
+    code, calls = machine.run("build", CDPATH=str(tmp_path / "elsewhere"))
+    assert code != 0  # no engine comes of a stand-in for docker
+    assert f"-v {machine.bundle}:/bundle" in calls[0]
+
+
 def test_where_engines_fail_no_plan_is_touched(tmp_path: Path) -> None:
     machine = Machine(tmp_path, plan(), "tritonserver")
     machine.engines("exit 1\n")

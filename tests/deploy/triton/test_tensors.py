@@ -41,6 +41,14 @@ def test_rows_that_the_graph_fixes_are_told_and_must_be_those_of_the_size(tmp_pa
         graph_tensors(model, promised(), tmp_path)
 
 
+def test_rows_that_follow_from_a_fixed_size_are_told_too(tmp_path: Path) -> None:
+    model = graph(tmp_path)
+    _, _, height, width = model.graph.input[0].type.tensor_type.shape.dim
+    height.dim_value, width.dim_value = 64, 96
+    assert not model.graph.output[0].type.tensor_type.shape.dim[1].HasField("dim_value")
+    assert graph_tensors(model, promised(), tmp_path).outputs[0].dims == (2 * 8 * 12, 1)
+
+
 def fixed_batch(model: onnx.ModelProto) -> None:
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
 

@@ -5,6 +5,8 @@
 # It works where it stands when tritonserver is installed, and in the container of Triton 26.07 otherwise.
 set -eu
 
+# With it cd may lead somewhere else.
+unset CDPATH
 cd -- "$(dirname -- "$0")"
 
 here() {

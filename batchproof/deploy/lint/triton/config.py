@@ -102,6 +102,15 @@ class Config:
         """Inputs and outputs."""
         return (*self.inputs, *self.outputs)
 
+    @cached_property
+    def fed(self) -> frozenset[str]:
+        """Inputs of the network that no client sends: the server itself fills them."""
+        sequences = self.message.message("sequence_batching")
+        controls = [control.text("name") for control in sequences.messages("control_input")] if sequences else []
+        states = [state.text("input_name") for state in sequences.messages("state")] if sequences else []
+        batches = [name for batch in self.message.messages("batch_input") for name in batch.texts("target_name")]
+        return frozenset([*controls, *states, *batches])
+
     @property
     def has_dynamic_batching(self) -> bool:
         """Whether requests wait for each other to share a batch."""

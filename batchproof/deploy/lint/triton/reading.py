@@ -29,6 +29,9 @@ _MOST_VIOLATIONS = 100
 _ALTERNATIVES = "configs"
 # Folders of a model that are no versions.
 _OTHER_FOLDERS = {_ALTERNATIVES, "warmup", "initial_state"}
+# Code that the server asks for what a configuration lacks, in its `auto_complete_config`.
+_MODEL_PY = re.compile(r"\d{1,18}/model\.py")
+_ADDS = re.compile(r"\.add_(?:input|output)\s*\(")
 # What tells a model that has no configuration.
 _MODEL_FILE = re.compile(r"(.+)/\d{1,18}/model\.(?:onnx|plan|py|pt|pt2|savedmodel|graphdef|xml)(?:/.*)?")
 
@@ -115,6 +118,7 @@ class _Reader:
             folders=tuple(name for name in self._folders(folder) if name not in _OTHER_FOLDERS),
             networks={},
             engine=self._engine(name),
+            adds_tensors=any(self._adds_tensors(f"{folder}/{file}") for file in files if _MODEL_PY.fullmatch(file)),
         )
         for path in self._network_files(model):
             self._read_network(path, model.networks)
@@ -130,6 +134,9 @@ class _Reader:
             version, _, file = name.partition("/")
             if file == PIPELINE_FILE and is_version(version):
                 self.texts[f"{folder}/{name}"] = text_of(self.root / folder / name)
+
+    def _adds_tensors(self, path: str) -> bool:
+        return _ADDS.search(text_of(self.root / path)) is not None
 
     def _config(self, folder: str, name: str) -> Config | None:
         path = f"{folder}/{name}"

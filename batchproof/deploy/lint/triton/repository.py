@@ -22,7 +22,7 @@ class Model:
 
     `configs` are the configurations that the server can parse, `has_config` tells of config.pbtxt whatever it holds.
     `networks` are by the paths of their files in the whole folder, of those versions that have one here; `engine` is
-    what a description of ours says of the plan.
+    what a description of ours says of the plan. `adds_tensors` tells of code that declares inputs or outputs itself.
     """
 
     folder: str
@@ -33,6 +33,7 @@ class Model:
     folders: tuple[str, ...]
     networks: dict[str, Network]
     engine: Engine | None
+    adds_tensors: bool = False
 
     @property
     def versions(self) -> list[int]:
@@ -59,6 +60,14 @@ class Model:
         message = config.message
         present = self.files_of(self.versions[-1]) if self.versions else ()
         return backend_of(message.text("platform"), message.text("backend"), config.filename, present)
+
+    def completes(self, config: Config) -> bool:
+        """Tell whether the backend may add what an input or output lacks, as those that nobody knows here may.
+
+        In bundles of ours, whose plans are described, the server lets none.
+        """
+        knows = {"python": self.adds_tensors, "tensorrt": self.engine is None, "onnxruntime": False, ENSEMBLE: False}
+        return knows.get(self.backend(config), True)
 
     def file(self, config: Config) -> str | None:
         """Return the name of the file that the backend opens; None for a backend that is not known here."""

@@ -60,6 +60,11 @@ def _fixed(model: onnx.ModelProto) -> None:
         value.type.tensor_type.shape.dim[0].dim_value = 1
 
 
+def _fixed_size(model: onnx.ModelProto) -> None:
+    _, _, height, width = model.graph.input[0].type.tensor_type.shape.dim
+    height.dim_value = width.dim_value = 640
+
+
 def _mixing(model: onnx.ModelProto) -> None:
     model.graph.node[-1].output[0] = "raw"
     mean = onnx.helper.make_node("ReduceMean", ["raw"], ["mean"], axes=[0], keepdims=1)
@@ -70,6 +75,11 @@ def _second_input(model: onnx.ModelProto) -> None:
     model.graph.node[-1].output[0] = "raw"
     model.graph.node.append(onnx.helper.make_node("Add", ["raw", "bias"], ["embedding"]))
     model.graph.input.append(onnx.helper.make_tensor_value_info("bias", onnx.TensorProto.FLOAT, ["N", 64]))
+
+
+def _weight_among_inputs(model: onnx.ModelProto) -> None:
+    (weight,) = model.graph.initializer
+    model.graph.input.append(onnx.helper.make_tensor_value_info(weight.name, weight.data_type, weight.dims))
 
 
 def _rows_for_batch(model: onnx.ModelProto) -> None:
@@ -84,9 +94,11 @@ def _rows_for_batch(model: onnx.ModelProto) -> None:
 
 _CHANGES = {
     "fixed": _fixed,
+    "fixed size": _fixed_size,
     "mixing": _mixing,
     "second input": _second_input,
     "rows for batch": _rows_for_batch,
+    "weight among inputs": _weight_among_inputs,
 }
 
 
@@ -578,6 +590,13 @@ WARMUP = (
         taken="",
     ),
     Broken(
+        replaced(ARCFACE_CONFIG, ("batch_size: 1\n", "batch_size: 9\n")),
+        "warmup.batch",
+        ARCFACE_CONFIG,
+        "batch_size",
+        "batch_size 9, and max_batch_size is 8",
+    ),
+    Broken(
         warmed('"image"', '"img"'),
         "warmup.inputs",
         CUT_CONFIG,
@@ -764,6 +783,27 @@ FACES = (
         FACES_CONFIG,
         "key",
         "Write threshold",
+    ),
+    Broken(
+        replaced(FACES_CONFIG, ("TYPE_UINT8", "TYPE_FP32")),
+        "faces.input",
+        FACES_CONFIG,
+        "name",
+        "Write it as TYPE_UINT8, dims [-1, -1, 3], optional: true",
+    ),
+    Broken(
+        replaced(FACES_CONFIG, ("dims: [ 1 ] optional: true", "dims: [ 1 ]")),
+        "faces.input",
+        FACES_CONFIG,
+        "name",
+        "input 'image' is not the one that the model reads",
+    ),
+    Broken(
+        replaced(SCRFD_CONFIG, ("[ 3, -1, -1 ]", "[ 3, 640, 320 ]")),
+        "faces.size",
+        FACES_CONFIG,
+        "parameters",
+        "width is 640, and the detector takes 320 alone",
     ),
     Broken(replaced(FACES_CONFIG, ('"0.5"', '"half"')), "faces.value", FACES_CONFIG, "key", "'threshold' is 'half'"),
     Broken(replaced(FACES_CONFIG, ('"0.5"', '"50"')), "faces.value", FACES_CONFIG, "key", "a number from 0 to 1"),

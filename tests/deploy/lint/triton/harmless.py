@@ -15,6 +15,7 @@ from tests.deploy.lint.triton.broken import (
     PLAN_CONFIG,
     REHEARSAL_CONFIG,
     SCRFD_CONFIG,
+    SCRFD_ONNX,
     cut,
     embed,
     network,
@@ -35,9 +36,18 @@ dynamic_batching <> instance_group { kind: KIND_CPU count: 01 }
 SEVERAL = """\
 name: "several"
 backend: "dali"
-input { name: "x" data_type: TYPE_FP32 dims: [ -1 ] }
-output { name: "y" data_type: TYPE_FP32 dims: [ -1 ] }
+input { name: "x" data_type: TYPE_FP32 dims: [ -1 ] allow_ragged_batch: true }
+output { name: "y" }
 version_policy { all { } }
+"""
+
+
+REPLACING = """\
+name: "several"
+backend: "onnxruntime"
+input { name: "input" data_type: TYPE_FP32 dims: [ -1, 3, 112, 112 ] }
+input { name: "weight" data_type: TYPE_FP32 dims: [ 64, 3, 112, 112 ] optional: true }
+output { name: "embedding" data_type: TYPE_FP32 dims: [ -1, 64 ] }
 """
 
 
@@ -47,6 +57,10 @@ class Harmless:
 
     about: str
     edit: Edit
+
+
+def _copied(source: str, to: str) -> Edit:
+    return lambda root: put(to, (root / source).read_bytes())(root)
 
 
 def _plan_is_there(root: Path) -> None:
@@ -60,7 +74,7 @@ HARMLESS = (
     Harmless("a backend that the file of the version tells", without(CUT_CONFIG, 'backend: "python"')),
     Harmless("a network that the file of the version tells", without(SCRFD_CONFIG, 'backend: "onnxruntime"')),
     Harmless(
-        "a backend that nobody knows here, and its file",
+        "a backend that nobody knows here, its file, and what it may complete",
         together(put(f"{REPOSITORY}/several/config.pbtxt", SEVERAL), put(f"{REPOSITORY}/several/1/model.dali")),
     ),
     Harmless(
@@ -130,6 +144,80 @@ HARMLESS = (
         put(
             REHEARSAL_CONFIG,
             'name: "arcface.fp16" platform: "tensorrt_plan" instance_group { kind: KIND_CPU count: 4 }',
+        ),
+    ),
+    Harmless(
+        "an input that the sequence batcher fills",
+        together(
+            network(ARCFACE_ONNX, "second input"),
+            replaced(
+                ARCFACE_CONFIG,
+                (
+                    "dynamic_batching { }",
+                    'sequence_batching { control_input { name: "bias"'
+                    " control { kind: CONTROL_SEQUENCE_START fp32_false_true: [ 0, 1 ] } } }",
+                ),
+            ),
+        ),
+    ),
+    Harmless(
+        "a state that the sequence batcher keeps",
+        together(
+            network(ARCFACE_ONNX, "second input"),
+            replaced(
+                ARCFACE_CONFIG,
+                (
+                    "dynamic_batching { }",
+                    'sequence_batching { state { input_name: "bias" output_name: "embedding"'
+                    " data_type: TYPE_FP32 dims: [ 64 ] } }",
+                ),
+            ),
+        ),
+    ),
+    Harmless(
+        "a constant that an optional input may replace",
+        together(
+            network(ARCFACE_ONNX, "weight among inputs"),
+            put(f"{REPOSITORY}/several/config.pbtxt", REPLACING),
+            _copied(ARCFACE_ONNX, f"{REPOSITORY}/several/1/model.onnx"),
+        ),
+    ),
+    Harmless(
+        "what model.py adds itself",
+        together(
+            put(f"{REPOSITORY}/several/config.pbtxt", 'backend: "python" input { name: "x" } output { name: "y" }'),
+            put(f"{REPOSITORY}/several/1/model.py", "config.add_input({})"),
+        ),
+    ),
+    Harmless(
+        "no config.pbtxt beside a model.py that adds what is missing",
+        together(
+            removed(CUT_CONFIG), without_model("embed"), put(f"{REPOSITORY}/cut/1/model.py", "config.add_input({})")
+        ),
+    ),
+    Harmless(
+        "what is read from somebody's plan",
+        together(
+            put(f"{REPOSITORY}/several/config.pbtxt", 'backend: "tensorrt" input { name: "x" } output { name: "y" }'),
+            put(f"{REPOSITORY}/several/1/model.plan"),
+        ),
+    ),
+    Harmless(
+        "rows that follow from the size of the input, where the graph does not say them",
+        together(
+            network(SCRFD_ONNX, "fixed size"),
+            replaced(
+                SCRFD_CONFIG,
+                ("[ 3, -1, -1 ]", "[ 3, 640, 640 ]"),
+                *(
+                    (
+                        f'"{kind}_{stride}" data_type: TYPE_FP32 dims: [ -1,',
+                        f'"{kind}_{stride}" data_type: TYPE_FP32 dims: [ {rows},',
+                    )
+                    for kind in ("score", "bbox", "kps")
+                    for stride, rows in ((8, 12800), (16, 3200), (32, 800))
+                ),
+            ),
         ),
     ),
     Harmless("instances of no number", replaced(ARCFACE_CONFIG, ("KIND_CPU, count: 1", "KIND_CPU"))),

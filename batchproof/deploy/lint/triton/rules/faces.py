@@ -11,9 +11,9 @@ from typing import Any
 from batchproof.deploy.lint.document import Place
 from batchproof.deploy.lint.finding import Fault, Rule, quoted
 from batchproof.deploy.lint.keys import nearest
-from batchproof.deploy.lint.triton.config import entries
+from batchproof.deploy.lint.triton.config import Config, entries, flag
 from batchproof.deploy.lint.triton.repository import Model, Repositories, Repository
-from batchproof.deploy.triton.serving.contract import PIPELINE_FILE
+from batchproof.deploy.triton.serving.contract import FRAME, IMAGE, PIPELINE_FILE
 from batchproof.deploy.triton.serving.parameters import Parameters, read_parameters
 from batchproof.errors import InputError
 
@@ -76,6 +76,44 @@ def _batch(read: Repositories) -> Iterator[Fault]:
                 )
 
 
+def _served(read: Repositories) -> Iterator[tuple[Repository, Config, str]]:
+    """Yield every configuration of a model with a pipeline, with the text of the newest."""
+    newest = {model.folder: (repository, path) for repository, model, path in reversed(list(_pipelines(read)))}
+    for model, config in read.configs:
+        if model.folder in newest:
+            repository, path = newest[model.folder]
+            yield repository, config, read.texts[path]
+
+
+def _input(read: Repositories) -> Iterator[Fault]:
+    for _, config, _ in _served(read):
+        declared = {io.name: io for io in config.inputs}
+        for wanted in (FRAME, IMAGE):
+            io = declared.get(wanted.name)
+            same = io is not None and (io.data_type, io.dims) == (f"TYPE_{wanted.data_type}", wanted.dims)
+            if io is None or not same or not flag(io.message, "optional"):
+                right = f"TYPE_{wanted.data_type}, dims {list(wanted.dims)}, optional: true"
+                sentence = f"input {quoted(wanted.name)} is not the one that the model reads: requests are refused"
+                yield Fault(
+                    config.place("name" if io else "input", io.message if io else None),
+                    sentence,
+                    f"Write it as {right}",
+                )
+
+
+def _size(read: Repositories) -> Iterator[Fault]:
+    for repository, config, text in _served(read):
+        asked = {name: entry.message("value") for name, entry in entries(config.message, "parameters")}
+        detector = next((repository.model(part.model) for part in _parts(text) or ()), None)
+        image = next(iter(detector.config.inputs), None) if detector and detector.config else None
+        for name, size in zip(("height", "width"), image.dims[-2:] if image else (), strict=False):
+            value = asked.get(name)
+            given = value.text("string_value") if value else str(_PARAMETERS[name])
+            if size > 0 and given.isdecimal() and int(given) != size:
+                sentence = f"{name} is {given}, and the detector takes {size} alone: every request fails"
+                yield Fault(config.place("parameters"), sentence, f"Write {size}, or build a detector of that size")
+
+
 def _parameters(read: Repositories) -> Iterator[tuple[str, str, Place]]:
     """Yield name, value and place of every parameter of a model with a pipeline."""
     with_pipeline = {posixpath.dirname(posixpath.dirname(path)) for _, _, path in _pipelines(read)}
@@ -114,6 +152,8 @@ def _refusal(name: str, value: str) -> InputError | None:
 RULES = (
     Rule("faces.pipeline", "error", "A pipeline.json that is none, or that names an absent model.", _pipeline),
     Rule("faces.batch", "error", "A pipeline that sends more than a network takes.", _batch),
+    Rule("faces.input", "error", "Other inputs than the model reads.", _input),
+    Rule("faces.size", "error", "A size that the detector does not take.", _size),
     Rule("faces.parameter", "error", "A parameter that the model does not have.", _parameter),
     Rule("faces.value", "error", "A parameter that is no number, or out of its range.", _value),
 )

@@ -54,7 +54,7 @@ def _profile(read: Repositories) -> Iterator[Fault]:
 
 def _wrong_profile(model: Model, config: Config, profile: str) -> tuple[str, str] | None:
     """Say why a profile is refused, and what to do."""
-    if model.backend(config) != "tensorrt":
+    if model.backend(config) not in ("tensorrt", ""):
         return "and only TensorRT has profiles: the server refuses the model", "Leave it out"
     index = as_integer(profile)
     if index is None or index < 0:

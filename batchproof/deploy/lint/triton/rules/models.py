@@ -80,7 +80,7 @@ def _no_config(read: Repositories) -> Iterator[Fault]:
     for _, model in read.models:
         if not model.has_config and not model.configs:
             completed = _COMPLETED.get(model.backend(Config(model.folder, _NOTHING)))
-            if completed:
+            if completed and not model.adds_tensors:
                 yield Fault(Place(model.folder), f"has no config.pbtxt: {completed[0]}", completed[1])
 
 

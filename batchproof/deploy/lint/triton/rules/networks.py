@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from batchproof.deploy.lint.finding import Fault, Rule, quoted
 from batchproof.deploy.lint.network import Dims, Network, Tensor
-from batchproof.deploy.lint.triton.config import IO, Config
+from batchproof.deploy.lint.triton.config import IO, Config, flag
 from batchproof.deploy.lint.triton.repository import Model, Repositories
 from batchproof.deploy.lint.triton.rules.batch_axis import has_batch
 
@@ -42,17 +42,22 @@ def _name(read: Repositories) -> Iterator[Fault]:
         for ios, tensors in ((config.inputs, network.inputs), (config.outputs, network.outputs)):
             names = [tensor.name for tensor in tensors]
             for io in ios:
-                if io.name and io.name not in names:
+                if io.name and io.name not in names and not _replaces_a_constant(io, network):
                     sentence = f"{quoted(path)} has no {io.side} {quoted(io.name)}: the backend refuses the model"
                     remedy = f"It has {', '.join(map(quoted, names))}"
                     yield Fault(config.place("name", io.message), sentence, remedy)
 
 
+def _replaces_a_constant(io: IO, network: Network) -> bool:
+    """ONNX Runtime's backend takes such an input when it is optional."""
+    return io.side == "input" and io.name in network.replaceable and flag(io.message, "optional")
+
+
 def _missing_input(read: Repositories) -> Iterator[Fault]:
     for _, config, path, network in read.networks():
-        named = {io.name for io in config.inputs}
+        named = {io.name for io in config.inputs} | config.fed
         lost = [tensor for tensor in network.inputs if tensor.name not in named]
-        if named and lost and len(named) < len(network.inputs):
+        if config.inputs and lost and len(named) < len(network.inputs):
             sentence = f"{quoted(path)} has an input {quoted(lost[0].name)}, which is not here: the backend refuses"
             yield Fault(config.place("input"), f"{sentence} the model", f"Add an input {quoted(lost[0].name)}")
 

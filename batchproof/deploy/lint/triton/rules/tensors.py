@@ -27,15 +27,15 @@ def _name(read: Repositories) -> Iterator[Fault]:
 
 
 def _data_type(read: Repositories) -> Iterator[Fault]:
-    for _, config, io in _tensors(read):
-        if io.data_type == INVALID:
+    for model, config, io in _tensors(read):
+        if io.data_type == INVALID and not model.completes(config):
             sentence = f"{io.side} {quoted(io.name)} has no data_type: {_REFUSED}"
             yield Fault(config.place("data_type", io.message), sentence, "Write data_type: TYPE_FP32, or its own")
 
 
 def _dims(read: Repositories) -> Iterator[Fault]:
-    for _, config, io in _tensors(read):
-        if not io.dims:
+    for model, config, io in _tensors(read):
+        if not io.dims and not model.completes(config):
             sentence = f"{io.side} {quoted(io.name)} has no dims: {_REFUSED}"
             yield Fault(config.place("dims", io.message), sentence, "Write its dims, without the batch axis")
 
@@ -94,7 +94,7 @@ def _format(read: Repositories) -> Iterator[Fault]:
 def _tensorrt_only(read: Repositories) -> Iterator[Fault]:
     for model, config, io in _tensors(read):
         found = [key for key in _TENSORRT_ONLY if flag(io.message, key)]
-        if found and model.backend(config) != "tensorrt":
+        if found and model.backend(config) not in ("tensorrt", ""):
             sentence = f"{found[0]} is for TensorRT alone: {_REFUSED}"
             yield Fault(config.place(found[0], io.message), sentence, "Leave it out")
 
@@ -108,7 +108,8 @@ def _optional(read: Repositories) -> Iterator[Fault]:
 
 
 def _ragged(read: Repositories) -> Iterator[Fault]:
-    for _, config in read.configs:
+    # Other backends may do batches of their own.
+    for _, config in read.on("tensorrt", "onnxruntime", "python"):
         scheduled = config.has_dynamic_batching or config.message.has("sequence_batching")
         for io in config.inputs:
             if io.is_ragged and not (scheduled and config.batches):

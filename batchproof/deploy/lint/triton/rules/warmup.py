@@ -36,6 +36,15 @@ def _skipped(read: Repositories) -> Iterator[Fault]:
             yield Fault(config.place("batch_size", sample), sentence, "Write batch_size: 1, or more")
 
 
+def _batch(read: Repositories) -> Iterator[Fault]:
+    for model, config, sample in _samples(read):
+        batch = number(sample, "batch_size")
+        if model.backend(config) in ("onnxruntime", "tensorrt") and batch > max(config.max_batch_size, 1):
+            sentence = f"a sample has batch_size {batch}, and max_batch_size is {config.max_batch_size}"
+            remedy = f"Write {max(config.max_batch_size, 1)}, or less"
+            yield Fault(config.place("batch_size", sample), f"{sentence}: the model does not start", remedy)
+
+
 def _inputs(read: Repositories) -> Iterator[Fault]:
     for _, config, sample in _samples(read):
         given = {name for name, _ in entries(sample, "inputs")}
@@ -71,9 +80,7 @@ def _dims(read: Repositories) -> Iterator[Fault]:
     for _, config, name, value, io in _given(read):
         dims = numbers(value, "dims")
         if io and io.dims and not _fit(dims, io.dims):
-            sentence = (
-                f"{quoted(name)} has dims {list(dims)}, the model takes {list(io.dims)}: the model does not start"
-            )
+            sentence = f"{quoted(name)} has dims {list(dims)}, the model takes {list(io.dims)}"
             remedy = "Write its dims, with a number for each -1, and without the batch axis"
             yield Fault(config.place("dims", value), f"{sentence}: the model does not start", remedy)
 
@@ -85,6 +92,7 @@ def _fit(given: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
 
 RULES = (
     Rule("warmup.skipped", "warning", "A sample that is not sent.", _skipped),
+    Rule("warmup.batch", "error", "A sample of more than `max_batch_size`.", _batch),
     Rule("warmup.inputs", "error", "A sample with other inputs than the model.", _inputs),
     Rule("warmup.data", "error", "An input of a sample without data, or without its file.", _data),
     Rule("warmup.data_type", "error", "An input of a sample of another type than the model's.", _data_type),

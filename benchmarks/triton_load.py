@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,14 +51,14 @@ class Load:
         return _PICTURES / min(self.seconds)
 
 
-def measure(bundle: ServedBundle, pictures: Sequence[Picture], minutes: float) -> tuple[list[Load], Soak, list[float]]:
+def measure(bundle: ServedBundle, pictures: Sequence[Picture], minutes: float) -> tuple[list[Load], Soak, Load]:
     """Serve the bundle, load it level by level in turns, then soak it; last, the pipeline in this process."""
     asked = crowd(pictures, _PICTURES)
     files = [to_jpeg(picture.pixels, _LONGEST_SIDE, _QUALITY) for picture in asked]
     with running_server(bundle.repository, bundle.options) as server:
         config = served_config(server.endpoints)
         loads, soaked = asyncio.run(_loaded(server, files, minutes))
-    return loads, soaked, list(_in_process(bundle, config, asked))
+    return loads, soaked, _in_process(bundle, config, asked)
 
 
 async def _loaded(server: RunningServer, files: Sequence[bytes], minutes: float) -> tuple[list[Load], Soak]:
@@ -91,22 +91,28 @@ async def _round(client: FacesClient, files: Sequence[bytes], clients: int) -> l
     return found
 
 
-def _in_process(bundle: ServedBundle, config: dict[str, object], pictures: Sequence[Picture]) -> Iterator[float]:
-    """Milliseconds of each picture in the pipeline without a server, one by one; decoding is left out."""
-    pipeline = bundle.reference(config)
-    pipeline.run([pictures[0].pixels])
-    for picture in pictures:
-        started = time.perf_counter()
+def _in_process(bundle: ServedBundle, config: dict[str, object], pictures: Sequence[Picture]) -> Load:
+    """The pipeline without a server, one picture after the other; decoding is left out."""
+    pipeline, alone = bundle.reference(config), Load(clients=1)
+    for picture in pictures:  # whatever is done once
         pipeline.run([picture.pixels])
-        yield (time.perf_counter() - started) * 1e3
+    for _ in range(_ROUNDS):
+        milliseconds = []
+        for picture in pictures:
+            started = time.perf_counter()
+            pipeline.run([picture.pixels])
+            milliseconds.append((time.perf_counter() - started) * 1e3)
+        alone.milliseconds += milliseconds
+        alone.seconds.append(sum(milliseconds) / 1e3)
+    return alone
 
 
-def markdown(bundle: ServedBundle, loads: Sequence[Load], soaked: Soak, alone: Sequence[float], plot: str) -> str:
+def markdown(bundle: ServedBundle, loads: Sequence[Load], soaked: Soak, alone: Load, plot: str) -> str:
     """Return the report."""
     one = loads[0]
     rows = "".join(_row(load, one) for load in loads)
-    percentiles = " | ".join(f"{value:.0f}" for value in np.percentile(alone, _PERCENTILES))
-    reference = f"| no server, in this process | {1e3 / np.mean(alone):.2f} | | {percentiles} | | |\n"
+    percentiles = " | ".join(f"{value:.0f}" for value in np.percentile(alone.milliseconds, _PERCENTILES))
+    reference = f"| no server, in this process | {alone.pictures_a_second:.2f} | | {percentiles} | | |\n"
     first, last = soaked.mean_mib(0.1, 0.3), soaked.mean_mib(0.8, 1.0)
     return f"""# Triton under load
 

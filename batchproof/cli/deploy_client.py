@@ -164,9 +164,13 @@ def _lines(
 
 def _show_cost(cost: RunCost) -> None:
     from batchproof import console
-    from batchproof.deploy.triton.client.statistics import HEADS, rows
+    from batchproof.deploy.triton.client.statistics import HEADS, batch_lines, rows
 
     if cost.unknown is not None:
         console.show_lines([f"no statistics: {cost.unknown}"], to=console.err)
     else:
         console.show_table("What the server has counted", HEADS, rows(cost.models), to=console.err)
+        console.show_lines(
+            ["queue and compute in ms a request; how many runs of how many images:", *batch_lines(cost.models)],
+            to=console.err,
+        )

@@ -27,7 +27,7 @@ def deploy_stats(
     """
     from batchproof import console
     from batchproof.deploy.triton.client.server_stats import server_stats
-    from batchproof.deploy.triton.client.statistics import HEADS, rows
+    from batchproof.deploy.triton.client.statistics import HEADS, batch_lines, rows
 
     found = asyncio.run(server_stats(url, timeout))
     code = int(found.not_ready is not None)
@@ -35,5 +35,8 @@ def deploy_stats(
         print_json({"url": url, "not_ready": found.not_ready, "models": plain(found.models), "exit_code": code})
     else:
         console.show_table(url, HEADS, rows(found.models))
+        console.show_lines(
+            ["queue and compute in ms a request; how many runs of how many images:", *batch_lines(found.models)]
+        )
         console.show_lines([f"not ready: {found.not_ready}" if found.not_ready else "ready"])
     raise typer.Exit(code)

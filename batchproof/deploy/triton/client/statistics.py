@@ -13,7 +13,8 @@ _LOOKS, _BETWEEN_LOOKS = 10, 0.1
 _NANOSECONDS = 1e6  # in a millisecond
 _COMPUTING = ("compute_input", "compute_infer", "compute_output")
 
-HEADS = ("model", "requests", "failed", "images", "runs", "mean batch", "queue ms", "compute ms", "runs by batch")
+HEADS = ("model", "asked", "failed", "images", "runs", "a run", "queue", "compute")
+"""`a run` is images in one; queue and compute are milliseconds of a request. Short, for terminals of 80 letters."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,14 @@ def rows(found: Iterable[ModelCost]) -> list[list[str]]:
             cost.model,
             *map(str, (cost.requests, cost.failed, cost.images, cost.runs)),
             *(f"{figure:.2f}" for figure in (cost.mean_batch, cost.queue_ms, cost.compute_ms)),
-            " ".join(f"{size}:{count}" for size, count in cost.batches.items()),
         ]
         for cost in found
     ]
+
+
+def batch_lines(found: Iterable[ModelCost]) -> list[str]:
+    """Say of each how many runs had how many images."""
+    return [f"{cost.model}: {', '.join(f'{runs} of {size}' for size, runs in cost.batches.items())}" for cost in found]
 
 
 def _cost(model: str, counted: Mapping[str, int]) -> ModelCost:

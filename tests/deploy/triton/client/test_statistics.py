@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchproof.deploy.triton.client.statistics import HEADS, costs, rows
+from batchproof.deploy.triton.client.statistics import HEADS, batch_lines, costs, rows
 
 
 def counted(model: str, requests: int, batches: dict[int, int], *, failed: int = 0, version: str = "1") -> Any:
@@ -32,7 +32,8 @@ def test_a_run_has_cost_what_was_counted_since() -> None:
     assert (idle.model, idle.idle, idle.images, idle.batches) == ("idle", True, 0, {})
     assert (cost.idle, cost.model, cost.requests, cost.failed, cost.images, cost.runs) == (False, "det", 20, 1, 20, 4)
     assert (cost.mean_batch, cost.queue_ms, cost.compute_ms, cost.batches) == (5, 2, 7, {2: 2, 8: 2})
-    assert dict(zip(HEADS, rows([cost])[0], strict=True))["runs by batch"] == "2:2 8:2"
+    assert dict(zip(HEADS, rows([cost])[0], strict=True))["a run"] == f"{cost.mean_batch:.2f}"
+    assert batch_lines([cost]) == [f"{cost.model}: 2 of 2, 2 of 8"]
 
 
 def test_numbers_as_strings_and_zeros_left_out_are_those_of_grpc() -> None:

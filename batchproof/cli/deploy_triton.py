@@ -27,7 +27,7 @@ def deploy_triton(
         typer.Option(
             "--target",
             metavar="NAME",
-            help="triton-25.03 to triton-26.07, or 26.07 for short: the server's container. See batchproof targets.",
+            help="The release of the server: 25.03, 26.01, 26.03, 26.06 or 26.07, with triton- before it or without.",
             show_default=False,
         ),
     ],

@@ -117,11 +117,15 @@ def _entries(path: Path) -> Iterator[tuple[bytes, Mapping[str, object] | None]]:
 def _entry(path: Path, number: int, text: bytes) -> Mapping[str, object]:
     try:
         entry = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         entry = None
-    if not isinstance(entry, dict) or "picture" not in entry or not {"faces", "error"} & entry.keys():
+    if not isinstance(entry, dict) or not _answers(entry):
         raise InputError(f"line {number} is no answer of this client", where=path, remedy=_AGAIN)
     return entry
+
+
+def _answers(entry: Mapping[str, object]) -> bool:
+    return isinstance(entry.get("picture"), str) and bool({"faces", "error"} & entry.keys())
 
 
 def _require_same(path: Path, number: int, entry: Mapping[str, object], embeddings: str) -> None:

@@ -69,6 +69,9 @@ def test_again_starts_anew_and_a_missing_file_is_made(tmp_path: Path) -> None:
         '{"faces": []}\n',
         "\x89PNG\r\n",
         f"{answer('a')}\n\n{answer('b')}\n",
+        '{"picture": ["a"], "error": "no"}\n',
+        '{"picture": 5, "faces": []}\n',
+        "[" * 100_000,
     ],
 )
 def test_a_file_that_is_none_of_ours_is_not_touched(tmp_path: Path, content: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -23,6 +24,7 @@ from batchproof.errors import InputError, StepFailedError
 _POLL_SECONDS = 0.05
 # A server whose model's process is dead waits for it as long as it may.
 _EXIT_SECONDS, _STOP_SECONDS = 5, 10.0
+_SIGNAL_AT_PARENTS_DEATH = 1  # PR_SET_PDEATHSIG of Linux' prctl
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class RunningServer:
 def running_server(repository: Path, options: ServerOptions | None = None) -> Iterator[RunningServer]:
     """Start a server on the loopback interface, wait until all its models are ready, and stop it in the end.
 
-    Nothing is left of it: neither processes nor files nor shared memory. Raises `MissingDependencyError` without
+    Nothing is left of it: neither processes nor files nor shared memory. When this process is killed, the server ends
+    too, a few megabytes of files stay, and the next start removes the memory. Raises `MissingDependencyError` without
     nvidia-pytriton, `InputError` when there is no repository, and `StepFailedError` with the server's own reason when
     it does not get ready in time.
     """
@@ -117,12 +120,30 @@ def _process(command: Sequence[str], environment: dict[str, str], log_file: Path
     with log_file.open("wb") as log:
         # A session of its own: whatever the server has started ends with it, and Ctrl-C is not for it.
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=_ending_with(os.getpid()),  # noqa: PLW1509 - two system calls, which take no lock
         )
     try:
         yield process
     finally:
         _stop(process)
+
+
+def _ending_with(parent: int) -> Callable[[], None]:
+    """Have a child end when `parent` does, even by SIGKILL, which lets nobody clean up."""
+    prctl = ctypes.CDLL(None).prctl  # found here, not in the child: another thread may hold the loader's lock
+
+    def ask() -> None:
+        prctl(_SIGNAL_AT_PARENTS_DEATH, signal.SIGTERM)
+        if os.getppid() != parent:  # it has died before this was asked for
+            os._exit(1)
+
+    return ask
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -29,6 +31,17 @@ class Ready(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 {behaviour}
 http.server.HTTPServer((options["http-address"], int(options["http-port"])), Ready).serve_forever()
+"""
+STARTER = """
+import sys, time
+from pathlib import Path
+from batchproof.deploy.triton.server import server
+from batchproof.deploy.triton.server.installation import Installation
+folder = Path(sys.argv[1])
+server.find_installation = lambda: Installation(folder / "wheel", folder / "libs", folder / "lib")
+with server.running_server(Path(sys.argv[2])) as running:
+    print(running.pid, flush=True)
+    time.sleep(600)
 """
 BAD_MODEL = 'print("E1128 04:00:00.0 1 model.cc:1] \\"failed to load \'net\' version 1: no such file\\"", flush=True)'
 
@@ -127,6 +140,24 @@ def test_one_that_does_not_listen_to_reason_is_killed(
         pids = (running.pid, child_of(running.log))
     for pid in pids:
         require_gone(pid)
+
+
+@pytest.mark.parametrize("deadly", [signal.SIGTERM, signal.SIGKILL])
+def test_it_ends_with_who_has_started_it(repository: Path, tmp_path: Path, deadly: signal.Signals) -> None:
+    program(tmp_path)
+    starter = [sys.executable, "-c", STARTER, str(tmp_path), str(repository)]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(starter, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        assert alive(pid)
+        process.send_signal(deadly)
+    try:
+        require_gone(pid)
+    finally:
+        os.killpg(pid, signal.SIGKILL)  # the child; the real server ends its models itself
+    shared_memory.remove_abandoned()
+    assert shared_memory.regions(f"{shared_memory.OURS}{process.pid}_") == []
 
 
 def test_no_repository_is_named(tmp_path: Path) -> None:

@@ -45,8 +45,9 @@ def deploy_rehearse(
     different clients shared batches. What is no picture must be refused without harm to anybody.
 
     Where the bundle is for TensorRT or Triton's ONNX Runtime, a stand-in runs the ONNX files, and the verdict about the
-    backend is not_run: the rehearsal shows configuration, wiring, batching and arithmetic, not an engine. Exit code 1
-    when a verdict fails.
+    backend is not_run: the rehearsal shows configuration, wiring, batching and arithmetic, not an engine. Files must be
+    those that were written, except configurations, which operators change. Exit code 1 when a verdict fails, 3 when one
+    is unknown, as where no batches were shared.
 
     It needs an environment of its own, with batchproof[cpu,validate,triton,tritonserver]: nox -s rehearse -- DIR.
 
@@ -61,4 +62,4 @@ def deploy_rehearse(
     read, limits, pictures = read_bundle(bundle), load_policy(policy or DEFAULT_POLICY), load_pictures(images)
     with working(f"rehearsing {bundle.name} with {clients} clients"):
         verdicts = rehearse(read, pictures, clients, limits)
-    conclude(verdicts, as_json, bundle=str(bundle), target=read.target, backend=read.backend)
+    conclude(verdicts, as_json, complete=True, bundle=str(bundle), target=read.target, backend=read.backend)

@@ -43,7 +43,7 @@ def prove(model: Model, as_json: Json = False) -> None:
     with working(f"proving {model.name}"):
         proof = prove_independence(graph)
         sentence = _witnessed(model, proof) if proof.status.is_failure else None
-    facts = {"verdict": proof.status.value, "node": proof.node, "op": proof.op, "tensor": proof.tensor}
+    facts: dict[str, Any] = {"verdict": proof.status.value, "node": proof.node, "op": proof.op, "tensor": proof.tensor}
     facts |= {"reason": proof.reason, "kind": proof.kind, "witness": sentence}
     verdict = Verdict("proof", model.stem, proof.status, proof.reason, witness=sentence)
     for name in onnx_file.non_finite_weights(graph):

@@ -68,14 +68,20 @@ def stop_if_unproven(verdicts: Sequence[Verdict], as_json: bool) -> None:
         conclude(open_questions, as_json, definite=True, output=None)
 
 
-def conclude(verdicts: Sequence[Verdict], as_json: bool, *, definite: bool = False, **facts: Any) -> NoReturn:
-    """Show verdicts and facts, and exit: 1 for a failure; with `definite`, 3 when nothing was decided."""
+def conclude(
+    verdicts: Sequence[Verdict], as_json: bool, *, definite: bool = False, complete: bool = False, **facts: Any
+) -> NoReturn:
+    """Show verdicts and facts, and exit: 1 for a failure.
+
+    3 with `definite`, when nothing was decided, and with `complete`, when anything is unknown.
+    """
     from batchproof import console
-    from batchproof.verdict import exit_code
+    from batchproof.verdict import Status, exit_code
 
     facts = {name: printable(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
     code = exit_code(verdicts)
-    if definite and not code and not any(verdicts):
+    unknown = any(verdict.status is Status.UNKNOWN for verdict in verdicts)
+    if not code and ((definite and not any(verdicts)) or (complete and unknown)):
         code = 3
     if as_json:
         print_json({**facts, "verdicts": plain(verdicts), "exit_code": code})

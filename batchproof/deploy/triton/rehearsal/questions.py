@@ -32,11 +32,13 @@ _REFUSED = {"no picture": b"no picture", "half a file": b"\xff\xd8\xff\xe0\x00\x
 class Answers:
     """What a server has said: of every picture `alone`, and of all at once, `together`, both in their order.
 
-    `costs` are what all at once cost each model, `answered` which of the questions that must be refused were not.
+    `costs_alone` and `costs` are what that has cost each model, and `answered` which of the questions that must be
+    refused were not.
     """
 
     alone: Sequence[ServedFaces]
     together: Sequence[ServedFaces]
+    costs_alone: Sequence[ModelCost]
     costs: Sequence[ModelCost]
     answered: Sequence[str]
 
@@ -56,11 +58,18 @@ def served_config(endpoints: Endpoints) -> dict[str, Any]:
 
 async def _ask(url: str, pictures: Sequence[Picture]) -> Answers:
     async with FacesClient(url, Wishes(send="frames", requests=len(pictures), timeout=_PATIENCE)) as client:
-        alone = await _answers(client, pictures, 1)
         answered = [name for name, content in _REFUSED.items() if not await _is_refused(client, content)]
-        before = await settled_counters(client.transport)
-        together = await _answers(client, pictures, len(pictures))
-        return Answers(alone, together, costs(before, await settled_counters(client.transport)), answered)
+        alone, costs_alone = await _counted(client, pictures, 1)
+        together, costs_together = await _counted(client, pictures, len(pictures))
+        return Answers(alone, together, costs_alone, costs_together, answered)
+
+
+async def _counted(
+    client: FacesClient, pictures: Sequence[Picture], clients: int
+) -> tuple[list[ServedFaces], list[ModelCost]]:
+    before = await settled_counters(client.transport)
+    found = await _answers(client, pictures, clients)
+    return found, costs(before, await settled_counters(client.transport))
 
 
 async def _answers(client: FacesClient, pictures: Sequence[Picture], clients: int) -> list[ServedFaces]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from batchproof.deploy.triton.client.served_faces import ServedFaces
-from batchproof.deploy.triton.client.statistics import ModelCost
 from batchproof.deploy.triton.rehearsal.comparison import Compared, as_served, compared, judged
 from batchproof.deploy.triton.rehearsal.crowd import crowd
 from batchproof.deploy.triton.rehearsal.questions import Answers, ask, served_config
@@ -28,14 +27,16 @@ def rehearse(bundle: ServedBundle, pictures: Sequence[Picture], clients: int, po
     with running_server(bundle.repository, bundle.options) as server:
         config, answers = served_config(server.endpoints), ask(server.endpoints, asked)
         pipeline = bundle.reference(config)
-    expected = [as_served(pipeline.run([picture.pixels])[0]) for picture in asked]
+    names = [network.name for network in bundle.pipeline.landmarkers]
+    expected = [as_served(pipeline.run([picture.pixels])[0], names) for picture in asked]
     limits = policy.fp16 if bundle.precision == "fp16" else policy.fp32
     decided = pipeline.detector.settings.threshold + limits.detector.score_shift
     return [
+        _files(bundle),
         _started(bundle, server),
         *_judged("rehearsal.parity", bundle, asked, expected, answers.alone, limits, decided),
         *_judged("rehearsal.isolation", bundle, asked, answers.alone, answers.together, limits, decided),
-        *_batches(bundle, answers.costs),
+        *_batches(bundle, answers),
         _refusals(bundle, answers),
         *_not_executed(bundle),
     ]
@@ -62,18 +63,41 @@ def _judged(
     return judged(found, check, bundle.root.name, limits, _AGAINST[check])
 
 
+def _files(bundle: ServedBundle) -> Verdict:
+    """A bundle that was changed is another one; configurations are what operators change."""
+    changed = bundle.changed_files()
+    configured = [name for name in changed if name.endswith(".pbtxt")]
+    others = [name for name in changed if name not in configured]
+    status, reason = Status.PASS, "the files are those that were written"
+    if others:
+        status, reason = Status.FAIL, f"missing or changed since they were written: {', '.join(others)}"
+    elif configured:
+        reason += f", but for configurations, changed or missing: {', '.join(configured)}"
+    return Verdict("rehearsal.files", bundle.root.name, status, reason)
+
+
 def _started(bundle: ServedBundle, server: RunningServer) -> Verdict:
     models = ", ".join([MODEL, *(network.model for network in bundle.networks)])
     reason = f"tritonserver on this machine had all models ready: {models}"
     return Verdict("rehearsal.ready", bundle.root.name, Status.PASS, reason, figure=server.ready_seconds, unit="s")
 
 
-def _batches(bundle: ServedBundle, costs: Sequence[ModelCost]) -> Iterator[Verdict]:
-    """Without a common batch nothing was shown about batches."""
-    for cost in costs:
-        status = Status.PASS if cost.runs < cost.images else Status.UNKNOWN
+def _batches(bundle: ServedBundle, answers: Answers) -> Iterator[Verdict]:
+    """Runs are saved by what is shared; without that nothing was shown about batches.
+
+    A picture of many faces makes batches of its own, so the size of batches would show nothing.
+    """
+    alone = {cost.model: cost.runs for cost in answers.costs_alone}
+    single = {network.model for network in bundle.networks if network.batch == 1}
+    for cost in answers.costs:
+        if cost.model in single:
+            reason = f"{cost.model}: its images go one by one, for batches of it have not paid where they were measured"
+            yield not_run("rehearsal.batches", bundle.root.name, reason)
+            continue
+        status = Status.PASS if cost.runs < alone.get(cost.model, 0) else Status.UNKNOWN
         sizes = ", ".join(f"{count} with {size}" for size, count in cost.batches.items())
-        reason = f"{cost.model}: {cost.images} images of {cost.requests} requests in {cost.runs} runs, {sizes}"
+        counted = f"{cost.images} images of {cost.requests} requests in {cost.runs} runs, {sizes}"
+        reason = f"{cost.model}: {counted}; {alone.get(cost.model, 0)} runs when each picture was asked for alone"
         yield Verdict(
             "rehearsal.batches", bundle.root.name, status, reason, figure=cost.mean_batch, unit="images a run"
         )

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from batchproof.artifacts.hashing import content_sha256
 from batchproof.artifacts.input_file import read_bytes
 from batchproof.deploy.bundle_kind import MANIFEST
 from batchproof.deploy.triton import paths
@@ -29,7 +30,7 @@ _LARGEST = 2**24  # bytes; a manifest has some ten thousand
 
 @dataclass(frozen=True)
 class ServedBundle:
-    """The bundle at `root`; reading one raises `InputError` where there is none, or files are missing or changed."""
+    """The bundle at `root`, as it lies there, whoever has changed it since it was written."""
 
     root: Path
     target: str
@@ -58,10 +59,22 @@ class ServedBundle:
         """All networks, the detector first."""
         return (self.pipeline.detector, self.pipeline.embedder, *self.pipeline.heads)
 
+    def changed_files(self) -> list[str]:
+        """List the files that are missing, or not what the manifest says of them.
+
+        Raises `InputError` for one that cannot be read, or a manifest without a list.
+        """
+        listed = KIND.listed_files(self.root).items()
+        return [name for name, sha256 in listed if not self._is(self.root / name, sha256)]
+
     def reference(self, config: Mapping[str, Any]) -> FacePipeline:
         """Return the served pipeline in this process, on ONNX Runtime; `config` is that of `faces` in the server."""
         served = self.pipeline
         return face_service(served, read_parameters(config), lambda one: OnnxRuntimeRunner(self._graph(one))).pipeline
+
+    @staticmethod
+    def _is(file: Path, sha256: str) -> bool:
+        return file.is_file() and content_sha256(file) == sha256
 
     def _graph(self, network: Network) -> Path:
         if self.backend == "tensorrt":

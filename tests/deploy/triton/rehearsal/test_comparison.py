@@ -57,6 +57,36 @@ def test_each_difference_fails_alone_and_names_its_picture(check: str, changed: 
     assert found[f"check.{check}"].witness == "b.jpg"
 
 
+def described() -> ServedFaces:
+    points = np.zeros((3, 106, 2), np.float32)
+    male, ages = np.array([True, False, True]), np.array([20, 30, 40], np.int32)
+    return replace(faces(), landmarks={"2d106det": points}, male=male, ages=ages)
+
+
+def test_what_other_networks_say_is_judged() -> None:
+    found = verdicts(compared("a.jpg", described(), described(), DECIDED))
+    heads = {"check.landmarks_2d106det", "check.male", "check.ages"}
+    assert heads <= set(found)
+    assert {verdict.status for verdict in found.values()} == {Status.PASS}
+
+
+@pytest.mark.parametrize(
+    ("check", "changed"),
+    [
+        ("landmarks_2d106det", replace(described(), landmarks={"2d106det": np.full((3, 106, 2), 0.1, np.float32)})),
+        ("landmarks_2d106det", replace(described(), landmarks={})),
+        ("male", replace(described(), male=np.array([True, True, True]))),
+        ("male", replace(described(), male=None)),
+        ("ages", replace(described(), ages=np.array([20, 32, 40], np.int32))),
+    ],
+)
+def test_each_network_fails_alone(check: str, changed: ServedFaces) -> None:
+    for pair in ((described(), changed), (changed, described())):
+        found = verdicts(compared("a.jpg", described(), described(), DECIDED), compared("b.jpg", *pair, DECIDED))
+        assert {name for name, verdict in found.items() if verdict.status is Status.FAIL} == {f"check.{check}"}
+        assert found[f"check.{check}"].witness == "b.jpg"
+
+
 def test_a_lost_face_fails_unless_its_score_is_at_the_threshold() -> None:
     lost = verdicts(compared("a.jpg", faces(3), faces(2), DECIDED))["check.faces"]
     assert (lost.status, lost.figure, lost.witness) == (Status.FAIL, 1, "a.jpg")
@@ -76,6 +106,6 @@ def test_what_the_pipeline_gives_is_compared_as_it_is_served() -> None:
     wanted = faces()
     embeddings = np.eye(4, dtype=np.float32)[:3] * 5
     given = Faces(Detections(wanted.boxes, wanted.scores, wanted.keypoints), embeddings=embeddings)
-    assert verdicts(compared("a.jpg", wanted, as_served(given), DECIDED))["check.embedding_cosine"].figure == 1
+    assert verdicts(compared("a.jpg", wanted, as_served(given, []), DECIDED))["check.embedding_cosine"].figure == 1
     with pytest.raises(ValueError, match="embeddings"):
-        as_served(Faces(Detections(wanted.boxes, wanted.scores, wanted.keypoints)))
+        as_served(Faces(Detections(wanted.boxes, wanted.scores, wanted.keypoints)), [])

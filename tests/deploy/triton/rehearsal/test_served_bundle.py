@@ -50,3 +50,12 @@ def test_a_damaged_pipeline_is_told(tmp_path: Path) -> None:
     (root / "model_repository/faces/1/pipeline.json").write_text("{")
     with pytest.raises(InputError, match=r"pipeline\.json: cannot be read"):
         read_bundle(root)
+
+
+def test_what_was_changed_is_listed(tmp_path: Path) -> None:
+    bundle = read_bundle(written(tmp_path))
+    before = bundle.changed_files()
+    assert all(name.endswith(".onnx") for name in before), "a plan alone has no networks"
+    (tmp_path / "run.sh").write_text("exit 0\n")
+    (tmp_path / "model_repository/faces/config.pbtxt").unlink()
+    assert set(bundle.changed_files()) - set(before) == {"run.sh", "model_repository/faces/config.pbtxt"}

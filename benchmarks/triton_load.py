@@ -120,7 +120,7 @@ def markdown(bundle: ServedBundle, loads: Sequence[Load], soaked: Soak, alone: L
 
 {_PICTURES} different pictures as JPEG over gRPC, by {len(loads)} numbers of clients that take turns, {_ROUNDS} times:
 the fastest round, and the latencies of all. One client sends the same pictures one by one. Where more ask, each waits
-for the others on the same cores, so latency grows with them; throughput is what batches gain.
+for the others on the same cores, so latency grows with them. What batches gain is the third column.
 
 | Clients | Pictures/s | Against one by one | p50 ms | p95 ms | p99 ms | Frames in a run of faces | Images in a run |
 |---|---|---|---|---|---|---|---|

@@ -65,7 +65,8 @@ def running_server(repository: Path, options: ServerOptions | None = None) -> It
     """Start a server on the loopback interface, wait until all its models are ready, and stop it in the end.
 
     Nothing is left of it: neither processes nor files nor shared memory. When this process is killed, the server ends
-    too, a few megabytes of files stay, and the next start removes the memory. Raises `MissingDependencyError` without
+    too, and a few megabytes of files stay; a model's process can stay, with its memory, when that happens in the first
+    seconds. Raises `MissingDependencyError` without
     nvidia-pytriton, `InputError` when there is no repository, and `StepFailedError` with the server's own reason when
     it does not get ready in time.
     """

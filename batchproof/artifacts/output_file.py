@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -52,6 +52,17 @@ def write_bytes(output: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
+    """Put texts below `folder` by their paths, each in one step; raises `StoreError` when the disk refuses."""
+    for path, text in texts.items():
+        file = folder / path
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(file, error.strerror) from error
+        write_bytes(file, text.encode())
 
 
 @contextmanager

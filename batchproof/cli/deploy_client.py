@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from batchproof.cli.app import deploy_app
+from batchproof.cli.deploy_stats import show_models
 from batchproof.cli.options import Url
 from batchproof.cli.outcome import plain, print_json
 from batchproof.errors import InputError, printable
@@ -164,13 +165,8 @@ def _lines(
 
 def _show_cost(cost: RunCost) -> None:
     from batchproof import console
-    from batchproof.deploy.triton.client.statistics import HEADS, batch_lines, rows
 
     if cost.unknown is not None:
         console.show_lines([f"no statistics: {cost.unknown}"], to=console.err)
     else:
-        console.show_table("What the server has counted", HEADS, rows(cost.models), to=console.err)
-        console.show_lines(
-            ["queue and compute in ms a request; how many runs of how many images:", *batch_lines(cost.models)],
-            to=console.err,
-        )
+        show_models("What the server has counted", cost.models, console.err)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from batchproof.cli.app import deploy_app
-from batchproof.cli.options import Json
+from batchproof.cli.options import Images, Json, PolicyOption, policy_of
 from batchproof.cli.outcome import conclude
 
 
@@ -18,24 +18,11 @@ def deploy_rehearse(
         Path,
         typer.Argument(metavar="DIR", help="A bundle that batchproof deploy triton has written.", show_default=False),
     ],
-    images: Annotated[
-        Path | None,
-        typer.Option(
-            "--images",
-            metavar="DIR",
-            help="Pictures with faces; default: those that insightface brings.",
-            show_default=False,
-        ),
-    ] = None,
+    images: Images = None,
     clients: Annotated[
         int, typer.Option("--clients", min=2, max=256, metavar="N", help="How many ask at the same time.")
     ] = 64,
-    policy: Annotated[
-        Path | None,
-        typer.Option(
-            "--policy", metavar="FILE", help="Thresholds (TOML); default: the committed policy.", show_default=False
-        ),
-    ] = None,
+    policy: PolicyOption = None,
     as_json: Json = False,
 ) -> None:
     """Serve a bundle on this machine by a real tritonserver, without GPU or container, and judge its answers.
@@ -57,9 +44,8 @@ def deploy_rehearse(
     from batchproof.deploy.triton.rehearsal.rehearse import rehearse
     from batchproof.deploy.triton.rehearsal.served_bundle import read_bundle
     from batchproof.pipeline.pictures import load_pictures
-    from batchproof.policy import DEFAULT_POLICY, load_policy
 
-    read, limits, pictures = read_bundle(bundle), load_policy(policy or DEFAULT_POLICY), load_pictures(images)
+    read, limits, pictures = read_bundle(bundle), policy_of(policy), load_pictures(images)
     with working(f"rehearsing {bundle.name} with {clients} clients"):
         verdicts = rehearse(read, pictures, clients, limits)
     conclude(verdicts, as_json, complete=True, bundle=str(bundle), target=read.target, backend=read.backend)

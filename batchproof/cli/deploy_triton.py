@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from batchproof.cli.app import deploy_app
+from batchproof.cli.bundles import MODELS, Detector, Embedder, Out, StoreFolder, Unproven, write_out
 from batchproof.cli.options import Json
-from batchproof.cli.outcome import conclude
 from batchproof.zoo.spec import Precision
 
-_MODELS = "Models and sizes"
 _RELEASE = re.compile(r"\d+\.\d+")
 
 
 @deploy_app.command("triton")
 def deploy_triton(
-    store: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A store, for example artifacts/demo.", show_default=False)
-    ],
+    store: StoreFolder,
     target: Annotated[
         str,
         typer.Option(
@@ -31,16 +27,7 @@ def deploy_triton(
             show_default=False,
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            help="The folder of the bundle; an earlier one that nobody has changed is replaced, anything else refused.",
-            show_default=False,
-        ),
-    ],
+    output: Out,
     backend: Annotated[
         Literal["tensorrt", "onnxruntime", "python"],
         typer.Option(
@@ -53,12 +40,8 @@ def deploy_triton(
         Precision | None,
         typer.Option("--precision", help="Default: fp16 for tensorrt, fp32 for the CPU.", show_default=False),
     ] = None,
-    detector: Annotated[
-        str, typer.Option("--detector", metavar="NAME", help="Where there are several.", rich_help_panel=_MODELS)
-    ] = "",
-    embedder: Annotated[
-        str, typer.Option("--embedder", metavar="NAME", help="Where there are several.", rich_help_panel=_MODELS)
-    ] = "",
+    detector: Detector = "",
+    embedder: Embedder = "",
     frames: Annotated[
         int | None,
         typer.Option(
@@ -67,7 +50,7 @@ def deploy_triton(
             max=4096,
             metavar="N",
             help="Most frames in a batch of faces. Default: as many as the detector takes.",
-            rich_help_panel=_MODELS,
+            rich_help_panel=MODELS,
             show_default=False,
         ),
     ] = None,
@@ -79,12 +62,10 @@ def deploy_triton(
             max=64,
             metavar="N",
             help="Batches of faces that are worked on at once, each in a process of its own.",
-            rich_help_panel=_MODELS,
+            rich_help_panel=MODELS,
         ),
     ] = 2,
-    unproven: Annotated[
-        bool, typer.Option("--unproven", help="Deploy models, too, whose proof or probe has not decided.")
-    ] = False,
+    unproven: Unproven = False,
     as_json: Json = False,
 ) -> None:
     """Write a model repository for Triton, in which one model, faces, is the whole pipeline, and how to serve it.
@@ -103,11 +84,9 @@ def deploy_triton(
     """
     from batchproof.artifacts import manifest as manifests
     from batchproof.artifacts.store import MANIFEST
-    from batchproof.console import working
     from batchproof.deploy.triton.from_store import Wishes, plan_from_store
     from batchproof.deploy.triton.manifest import KIND
     from batchproof.deploy.triton.repository import package_sources, repository_files
-    from batchproof.deploy.write import write_bundle
     from batchproof.targets import target as named
 
     goal = named(f"triton-{target}" if _RELEASE.fullmatch(target) else target)
@@ -115,10 +94,6 @@ def deploy_triton(
     wishes = Wishes(chosen, backend, detector, embedder, frames, instances)
     planned = plan_from_store(store, manifests.read(store / MANIFEST), goal, wishes)
     verdicts = [verdict for network in planned.plan.networks for verdict in network.model.verdicts]
-    if not unproven and (undecided := [verdict for verdict in verdicts if not verdict]):
-        conclude(undecided, as_json, definite=True, output=None)
-    texts = repository_files(planned.plan, package_sources())
     copies = {path: (store / planned.stored[path], sha256) for path, sha256 in planned.plan.files.items()}
-    with working(f"writing {output.name}"):
-        write_bundle(KIND, output, texts, copies)
-    conclude(verdicts, as_json, output=str(output), files=len(texts) + len(copies))
+    texts = repository_files(planned.plan, package_sources())
+    write_out(KIND, output, texts, copies, verdicts, unproven=unproven, as_json=as_json)

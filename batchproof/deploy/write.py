@@ -16,10 +16,11 @@ from batchproof.errors import InputError, StoreError, printable
 def write_bundle(
     kind: BundleKind, output: Path, texts: Mapping[str, str], copies: Mapping[str, tuple[Path, str]]
 ) -> None:
-    """Put a bundle at `output` in one step; `copies` are files from elsewhere with their sha256, by their path in it.
+    """Put a bundle at `output`; `copies` are files from elsewhere with their sha256, by their path in it.
 
-    An earlier bundle is replaced, but keeps what was built in it: engines take long, and `build_engines.sh` sees which
-    of them are of other graphs. Raises `InputError` when anything else is there, or when
+    It is never there in part. An earlier bundle is replaced, but keeps what was built in it: engines take long, and
+    `build_engines.sh` sees which of them are of other graphs. Who kills this leaves a hidden folder beside `output`,
+    and, between two renames, the earlier bundle in it. Raises `InputError` when anything else is there, or when
     somebody has changed that bundle or put files of his own into it, and `StoreError` when a copy is not the file that
     it should be, or when the disk refuses; then what was there is still there.
     """

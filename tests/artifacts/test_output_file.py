@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from batchproof.artifacts.output_file import folder_of, replacing, unwritable, write_bytes
+from batchproof.artifacts.output_file import folder_of, replacing, unwritable, write_bytes, write_texts
 from batchproof.errors import StoreError
 
 
@@ -82,3 +82,11 @@ def test_the_disk_s_refusal_names_the_wanted_file(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught, folder_of(tmp_path / "out") as written:
         raise unwritable(written / "det.engine", "No space left on device")
     assert caught.value.where == tmp_path / "out" / "det.engine"
+
+
+def test_texts_are_put_below_a_folder_by_their_paths(tmp_path: Path) -> None:
+    write_texts(tmp_path, {"a.txt": "one\n", "deep/er/b.txt": "ü\r\n"})
+    assert (tmp_path / "a.txt").read_bytes() == b"one\n"
+    assert (tmp_path / "deep/er/b.txt").read_bytes() == "ü\r\n".encode()
+    with pytest.raises(StoreError, match=r"a\.txt/c\.txt"):
+        write_texts(tmp_path, {"a.txt/c.txt": "below a file"})

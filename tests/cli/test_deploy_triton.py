@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,8 @@ import pytest
 from batchproof.artifacts.manifest import Manifest
 from batchproof.verdict import Status, Verdict
 from tests.build.container import fake_trtexec
+from tests.cli import bundles
+from tests.cli.bundles import assert_one_line
 from tests.deploy.deepstream.stores import ALL_MODELS, MODELS, PRECISION, with_record, without_record, write
 from tests.deploy.deepstream.stores import store as any_store
 
@@ -25,16 +26,7 @@ def store(root: Path, models: object = MODELS) -> Manifest:
 
 
 def deploy(*arguments: str | Path, target: str = "26.06") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "batchproof", "deploy", "triton", "--target", target, *map(str, arguments)]
-    environment = {**os.environ, "COLUMNS": "200"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-
-def assert_one_line(done: subprocess.CompletedProcess[str], sentence: str, code: int = 2) -> None:
-    assert (done.returncode, done.stdout) == (code, "")
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("batchproof: error: ")
-    assert sentence in line
+    return bundles.deploy("triton", target, *arguments)
 
 
 def test_a_store_becomes_a_bundle_whose_own_script_builds_engines_into_the_repository(tmp_path: Path) -> None:

@@ -63,13 +63,5 @@ def _model(name: str, spec: ModelSpec, reason: str, licence: str) -> DeployedMod
     return DeployedModel(name, "fp16", spec, EngineProfiles.parse(DEFAULT), reason, licence=licence)
 
 
-def write() -> None:
-    """Write them; raises `StoreError` when the disk refuses."""
-    for path, text in committed().items():
-        file = FOLDER / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        output_file.write_bytes(file, text.encode())
-
-
 if __name__ == "__main__":
-    write()
+    output_file.write_texts(FOLDER, committed())

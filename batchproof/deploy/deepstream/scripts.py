@@ -17,6 +17,7 @@ _RUN = """\
 # It works where it stands when DeepStream is installed, and in the container of {product} otherwise.
 set -eu
 
+# With it cd may lead somewhere else.
 unset CDPATH
 cd -- "$(dirname -- "$0")"
 if ! command -v deepstream-app >/dev/null; then

@@ -73,13 +73,5 @@ def _network(name: str, precision: Precision, spec: ModelSpec, reason: str, lice
     return Network.of_spec(DeployedModel(name, precision, spec, profiles, reason, licence=licence))
 
 
-def write() -> None:
-    """Write them; raises `StoreError` when the disk refuses."""
-    for path, text in committed().items():
-        file = FOLDER / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        output_file.write_bytes(file, text.encode())
-
-
 if __name__ == "__main__":
-    write()
+    output_file.write_texts(FOLDER, committed())

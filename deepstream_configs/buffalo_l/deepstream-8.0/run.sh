@@ -6,6 +6,7 @@
 # It works where it stands when DeepStream is installed, and in the container of DeepStream 8.0 otherwise.
 set -eu
 
+# With it cd may lead somewhere else.
 unset CDPATH
 cd -- "$(dirname -- "$0")"
 if ! command -v deepstream-app >/dev/null; then

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -13,9 +12,9 @@ import pytest
 
 from batchproof.deploy.deepstream import bundle
 from batchproof.deploy.deepstream.bundle import bundle_files, library_sources
-from batchproof.deploy.deepstream.plan import BundlePlan
 from batchproof.targets import target
 from tests.deploy.deepstream.plans import RELEASES, model, plan, read_ini
+from tests.deploy.machine import Machine
 
 HOSTILE = 'x"><y\n    [property]\n# |\x1b[31m`'
 
@@ -103,31 +102,9 @@ def test_what_somebody_built_among_the_sources_is_none(tmp_path: Path, monkeypat
     assert library_sources() == {"Makefile": "all:\n"}
 
 
-class Machine:
-    """A machine with stand-ins for the programs that `run.sh` calls; they write down how."""
-
-    def __init__(self, folder: Path, made: BundlePlan, *programs: str) -> None:
-        self.bundle, self.calls = folder / "a bundle", folder / "calls"
-        self._programs = folder / "bin"
-        for path, text in bundle_files(made).items():
-            (self.bundle / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.bundle / path).write_text(text)
-        self._programs.mkdir()
-        for name in programs:
-            program = self._programs / name
-            program.write_text(f'#!/bin/sh\necho {name} "$@" >>"{self.calls}"\n')
-            program.chmod(0o755)
-
-    def run(self, *words: str) -> tuple[int, list[str]]:
-        environment = {"PATH": f"{self._programs}:/usr/bin:/bin", "HOME": os.environ.get("HOME", "/")}
-        done = subprocess.run(["sh", "a bundle/run.sh", *words], cwd=self.bundle.parent, env=environment, check=False)
-        return done.returncode, self.calls.read_text().splitlines() if self.calls.exists() else []
-
-
 def test_where_deepstream_is_installed_it_is_used(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, plan(), "deepstream-app", "make", "docker")
-    (machine.bundle / "engines").mkdir()
-    (machine.bundle / "engines" / "build_engines.sh").write_text(f'echo engines >>"{machine.calls}"\n')
+    machine = Machine(tmp_path, bundle_files(plan()), "deepstream-app", "make", "docker")
+    machine.engines(f'echo engines >>"{machine.calls}"\n')
     assert machine.run("build") == (0, ["make NVDS_VERSION=8.0 MAX_FACES=64", "engines"])
     assert machine.run("check")[1][-1] == "make NVDS_VERSION=8.0 MAX_FACES=64 check"
     assert machine.run()[1][-1] == "deepstream-app -c configs/app.txt"
@@ -136,7 +113,7 @@ def test_where_deepstream_is_installed_it_is_used(tmp_path: Path) -> None:
 
 
 def test_where_it_is_not_the_container_does_the_same(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, plan(), "docker")
+    machine = Machine(tmp_path, bundle_files(plan()), "docker")
     code, (call,) = machine.run("build")
     assert code == 0
     assert call.startswith("docker run --rm --gpus all ")
@@ -144,7 +121,7 @@ def test_where_it_is_not_the_container_does_the_same(tmp_path: Path) -> None:
 
 
 def test_engines_are_put_where_triton_looks_for_them(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, plan(), "deepstream-app")
+    machine = Machine(tmp_path, bundle_files(plan()), "deepstream-app")
     (machine.bundle / "engines").mkdir()
     for model_ in plan().models:
         (machine.bundle / "engines" / plan().engine(model_)).write_text(model_.name)

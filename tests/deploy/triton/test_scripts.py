@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 import subprocess
 import sys
@@ -20,36 +19,8 @@ from batchproof.deploy.triton.memory import shared_memory
 from batchproof.deploy.triton.plan import Backend, RepositoryPlan
 from batchproof.deploy.triton.repository import repository_files
 from batchproof.deploy.triton.serving import contract
+from tests.deploy.machine import Machine
 from tests.deploy.triton.plans import BACKENDS, RELEASES, plan
-
-
-class Machine:
-    """A machine with stand-ins for some programs; they write down how they were called."""
-
-    def __init__(self, folder: Path, made: RepositoryPlan, *programs: str) -> None:
-        self.bundle, self.calls = folder / "a bundle", folder / "calls"
-        self._programs = folder / "bin"
-        for path, text in repository_files(made).items():
-            (self.bundle / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.bundle / path).write_text(text)
-        self._programs.mkdir()
-        for name in programs:
-            program = self._programs / name
-            program.write_text(f'#!/bin/sh\necho {name} "$@" >>"{self.calls}"\n')
-            program.chmod(0o755)
-
-    def run(self, *words: str, **environment: str) -> tuple[int, list[str]]:
-        variables = {"PATH": f"{self._programs}:/usr/bin:/bin", "HOME": os.environ.get("HOME", "/"), **environment}
-        script = [shutil.which("sh") or "/bin/sh", "a bundle/run.sh", *words]
-        done = subprocess.run(
-            script, cwd=self.bundle.parent, env=variables, check=False, capture_output=True, timeout=60
-        )
-        return done.returncode, self.calls.read_text().splitlines() if self.calls.exists() else []
-
-    def engines(self, script: str) -> None:
-        """Put `build_engines.sh` there."""
-        (self.bundle / "engines").mkdir()
-        (self.bundle / "engines" / "build_engines.sh").write_text(script)
 
 
 def building(made: RepositoryPlan) -> str:
@@ -63,7 +34,7 @@ def building(made: RepositoryPlan) -> str:
 
 def test_engines_are_put_where_the_server_looks_for_them(tmp_path: Path) -> None:
     made = plan()
-    machine = Machine(tmp_path, made, "tritonserver")
+    machine = Machine(tmp_path, repository_files(made), "tritonserver")
     machine.engines(building(made))
     assert machine.run("build")[0] == 0
     repository = machine.bundle / "model_repository"
@@ -74,7 +45,7 @@ def test_engines_are_put_where_the_server_looks_for_them(tmp_path: Path) -> None
 
 
 def test_it_works_in_its_own_folder_whatever_cdpath_says(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, plan(), "docker")
+    machine = Machine(tmp_path, repository_files(plan()), "docker")
     (tmp_path / "elsewhere" / "a bundle").mkdir(parents=True)
     code, calls = machine.run("build", CDPATH=str(tmp_path / "elsewhere"))
     assert code != 0  # no engine comes of a stand-in for docker
@@ -82,7 +53,7 @@ def test_it_works_in_its_own_folder_whatever_cdpath_says(tmp_path: Path) -> None
 
 
 def test_where_engines_fail_no_plan_is_touched(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, plan(), "tritonserver")
+    machine = Machine(tmp_path, repository_files(plan()), "tritonserver")
     machine.engines("exit 1\n")
     assert machine.run("build")[0] == 1
     assert not list(machine.bundle.rglob("model.plan"))
@@ -90,7 +61,7 @@ def test_where_engines_fail_no_plan_is_touched(tmp_path: Path) -> None:
 
 def test_where_triton_is_not_installed_its_container_builds(tmp_path: Path) -> None:
     made = plan()
-    machine = Machine(tmp_path, made, "docker")
+    machine = Machine(tmp_path, repository_files(made), "docker")
     machine.engines(building(made))
     subprocess.run(["sh", machine.bundle / "engines" / "build_engines.sh"], check=True)  # as the container would have
     code, (engines, image) = machine.run("build")
@@ -103,12 +74,12 @@ def test_where_triton_is_not_installed_its_container_builds(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("backend", BACKENDS[1:])
 def test_without_engines_only_the_image_is_built(tmp_path: Path, backend: Backend) -> None:
-    machine = Machine(tmp_path, plan(backend=backend), "docker")
+    machine = Machine(tmp_path, repository_files(plan(backend=backend)), "docker")
     assert machine.run("build") == (0, ["docker compose build"])
 
 
 def test_where_triton_is_installed_it_serves(tmp_path: Path) -> None:
-    machine = Machine(tmp_path, plan(), "tritonserver", "docker")
+    machine = Machine(tmp_path, repository_files(plan()), "tritonserver", "docker")
     assert machine.run("serve") == (
         0,
         ["tritonserver --disable-auto-complete-config --model-repository=model_repository"],
@@ -131,7 +102,7 @@ def test_check_asks_for_a_frame(tmp_path: Path, status: int, code: int) -> None:
 
     if shutil.which("curl", path="/usr/bin:/bin") is None:
         pytest.skip("curl is not installed")
-    machine = Machine(tmp_path, plan())
+    machine = Machine(tmp_path, repository_files(plan()))
     with HTTPServer(("127.0.0.1", 0), Answering) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         assert machine.run("check", HTTP_PORT=str(server.server_port))[0] == code

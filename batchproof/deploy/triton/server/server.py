@@ -66,9 +66,8 @@ def running_server(repository: Path, options: ServerOptions | None = None) -> It
 
     Nothing is left of it: neither processes nor files nor shared memory. When this process is killed, the server ends
     too, and a few megabytes of files stay; a model's process can stay, with its memory, when that happens in the first
-    seconds. Raises `MissingDependencyError` without
-    nvidia-pytriton, `InputError` when there is no repository, and `StepFailedError` with the server's own reason when
-    it does not get ready in time.
+    seconds. Raises `MissingDependencyError` without nvidia-pytriton, `InputError` when there is no repository, and
+    `StepFailedError` with the server's own reason when it does not get ready in time.
     """
     if not repository.is_dir():
         raise InputError("no model repository here", where=repository, remedy="Name the folder with the models")

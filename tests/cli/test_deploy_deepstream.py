@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from batchproof.verdict import Status, Verdict
 from tests.build.container import fake_trtexec
+from tests.cli import bundles
+from tests.cli.bundles import assert_one_line
 from tests.deploy.deepstream.stores import (
     ALL_MODELS,
     MODELS,
@@ -27,16 +28,7 @@ SUBJECT = f"emb.{PRECISION}"
 
 
 def deploy(*arguments: str | Path, target: str = RELEASE) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "batchproof", "deploy", "deepstream", "--target", target, *map(str, arguments)]
-    environment = {**os.environ, "COLUMNS": "200"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-
-def assert_one_line(done: subprocess.CompletedProcess[str], sentence: str, code: int = 2) -> None:
-    assert (done.returncode, done.stdout) == (code, "")
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("batchproof: error: ")
-    assert sentence in line
+    return bundles.deploy("deepstream", target, *arguments)
 
 
 def test_a_store_becomes_a_bundle_whose_engines_its_own_script_builds(tmp_path: Path) -> None:

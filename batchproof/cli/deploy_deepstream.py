@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from batchproof.cli.app import deploy_app
+from batchproof.cli.bundles import MODELS, Detector, Embedder, Out, StoreFolder, Unproven, write_out
 from batchproof.cli.options import Json
-from batchproof.cli.outcome import conclude
 from batchproof.zoo.spec import Precision
-
-_MODELS = "Models and sizes"
 
 
 @deploy_app.command("deepstream")
 def deploy_deepstream(
-    store: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A store, for example artifacts/demo.", show_default=False)
-    ],
+    store: StoreFolder,
     target: Annotated[
         str,
         typer.Option(
@@ -29,30 +24,17 @@ def deploy_deepstream(
             show_default=False,
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            help="The folder of the bundle; an earlier one that nobody has changed is replaced, anything else refused.",
-            show_default=False,
-        ),
-    ],
+    output: Out,
     precision: Annotated[
         Precision | None,
         typer.Option("--precision", help="Default: fp16 where the target builds it.", show_default=False),
     ] = None,
-    detector: Annotated[
-        str, typer.Option("--detector", metavar="NAME", help="Where there are several.", rich_help_panel=_MODELS)
-    ] = "",
-    embedder: Annotated[
-        str, typer.Option("--embedder", metavar="NAME", help="Where there are several.", rich_help_panel=_MODELS)
-    ] = "",
+    detector: Detector = "",
+    embedder: Embedder = "",
     streams: Annotated[
         int,
         typer.Option(
-            "--streams", min=1, max=1024, metavar="N", help="Sources, and frames in a batch.", rich_help_panel=_MODELS
+            "--streams", min=1, max=1024, metavar="N", help="Sources, and frames in a batch.", rich_help_panel=MODELS
         ),
     ] = 4,
     faces: Annotated[
@@ -63,12 +45,10 @@ def deploy_deepstream(
             max=4096,
             metavar="N",
             help="Most faces that are kept of a frame; buffers are sized for it.",
-            rich_help_panel=_MODELS,
+            rich_help_panel=MODELS,
         ),
     ] = 64,
-    unproven: Annotated[
-        bool, typer.Option("--unproven", help="Deploy models, too, whose proof or probe has not decided.")
-    ] = False,
+    unproven: Unproven = False,
     as_json: Json = False,
 ) -> None:
     """Write a bundle for DeepStream: configurations, graphs, the sources of parser and aligner, and how to run them.
@@ -82,22 +62,16 @@ def deploy_deepstream(
     """
     from batchproof.artifacts import manifest as manifests
     from batchproof.artifacts.store import MANIFEST
-    from batchproof.console import working
     from batchproof.deploy.deepstream.bundle import bundle_files, library_sources
     from batchproof.deploy.deepstream.from_store import Wishes, plan_from_store
     from batchproof.deploy.deepstream.manifest import KIND
     from batchproof.deploy.store_jobs import stored_path
-    from batchproof.deploy.write import write_bundle
     from batchproof.targets import target as named
 
     goal, manifest = named(target), manifests.read(store / MANIFEST)
     chosen = precision or ("fp16" if "fp16" in goal.precisions else "fp32")
     plan = plan_from_store(store, manifest, goal, Wishes(chosen, detector, embedder, streams, faces))
     verdicts = [verdict for model in plan.models for verdict in model.verdicts]
-    if not unproven and (undecided := [verdict for verdict in verdicts if not verdict]):
-        conclude(undecided, as_json, definite=True, output=None)
-    texts = bundle_files(plan, library_sources())
     copies = {path: (store / stored_path(path, goal.name), sha256) for path, sha256 in plan.files.items()}
-    with working(f"writing {output.name}"):
-        write_bundle(KIND, output, texts, copies)
-    conclude(verdicts, as_json, output=str(output), files=len(texts) + len(copies))
+    texts = bundle_files(plan, library_sources())
+    write_out(KIND, output, texts, copies, verdicts, unproven=unproven, as_json=as_json)

@@ -34,7 +34,7 @@ def repository_manifest(plan: RepositoryPlan, texts: Mapping[str, str]) -> str:
         "shared_memory": {"mib": memory.mib, "origin": memory.origin},
         "detector": _network(plan.detector),
         "on_faces": [_network(network) for network in plan.networks[1:]],
-        "never_run": ["the container", *(["the engines"] if plan.on_gpu else [])],
+        "never_run": list(plan.never_run),
     }
     return manifest_text(KIND, plan.pack, plan.target, content, texts, plan.files)
 

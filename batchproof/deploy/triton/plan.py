@@ -20,6 +20,12 @@ Backend = Literal["tensorrt", "onnxruntime", "python"]
 """What executes the networks: engines, Triton's ONNX Runtime, or ONNX Runtime inside the Python backend."""
 
 _MOST_INSTANCES = 64
+# What of it no machine of ours has ever run. Rehearsals have something stand in for the backends that are named here.
+_NEVER_RUN: dict[Backend, tuple[str, ...]] = {
+    "tensorrt": ("the container", "the engines"),
+    "onnxruntime": ("the container", "Triton's ONNX Runtime backend"),
+    "python": ("the container",),
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,11 @@ class RepositoryPlan:
     def on_gpu(self) -> bool:
         """Whether the networks are engines."""
         return self.backend == "tensorrt"
+
+    @property
+    def never_run(self) -> tuple[str, ...]:
+        """What of such a bundle nobody here has run."""
+        return _NEVER_RUN[self.backend]
 
     @property
     def parameters(self) -> Parameters:

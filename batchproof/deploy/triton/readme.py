@@ -84,7 +84,7 @@ What was not measured is from the profile alone: run `batchproof bench` on the s
 """
 _NEVER = """\
 Batchproof's tests read such configurations by Triton's own protobuf, and serve them by tritonserver 2.51, without a
-GPU. Not run: the container of {product}{engines}."""
+GPU{standing_in}. Not run, for {product}: {never}."""
 _EXECUTED: dict[Backend, str] = {
     "tensorrt": "TensorRT",
     "onnxruntime": "ONNX Runtime, CPU",
@@ -122,7 +122,13 @@ def readme(plan: RepositoryPlan) -> str:
         mib=memory.mib,
         memory=memory.origin,
         notes=_notes(plan),
-        never=_NEVER.format(product=target.product, engines=", and the engines" if plan.on_gpu else ""),
+        never=_NEVER.format(
+            product=target.product,
+            standing_in=""
+            if plan.backend == "python"
+            else ", where something stands in for what executes the networks",
+            never=", ".join(plan.never_run),
+        ),
     )
 
 

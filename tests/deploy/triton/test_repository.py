@@ -45,6 +45,7 @@ def test_the_manifest_says_what_it_is_for_and_where_figures_are_from(release: st
     assert detector["inputs"] == {"input": ["FP32", [3, 640, 640]]}
     assert detector["constants"]["origin"] == "declared by the test"
     assert ("the engines" in manifest["never_run"]) == (backend == "tensorrt")
+    assert ("Triton's ONNX Runtime backend" in manifest["never_run"]) == (backend == "onnxruntime")
     assert "megapixels" in manifest["shared_memory"]["origin"]
 
 

@@ -11,6 +11,7 @@ from batchproof.deploy.triton.rehearsal.questions import Answers, ask, served_co
 from batchproof.deploy.triton.rehearsal.served_bundle import ServedBundle
 from batchproof.deploy.triton.server.server import RunningServer, running_server
 from batchproof.deploy.triton.serving.contract import MODEL
+from batchproof.errors import first_few
 from batchproof.pipeline.pictures import Picture
 from batchproof.policy import Policy, PrecisionLimits
 from batchproof.verdict import Status, Verdict, not_run
@@ -70,9 +71,9 @@ def _files(bundle: ServedBundle) -> Verdict:
     others = [name for name in changed if name not in configured]
     status, reason = Status.PASS, "the files are those that were written"
     if others:
-        status, reason = Status.FAIL, f"missing or changed since they were written: {', '.join(others)}"
+        status, reason = Status.FAIL, f"missing or changed since they were written: {first_few(others)}"
     elif configured:
-        reason += f", but for configurations, changed or missing: {', '.join(configured)}"
+        reason += f", but for configurations, changed or missing: {first_few(configured)}"
     return Verdict("rehearsal.files", bundle.root.name, status, reason)
 
 
